@@ -1,0 +1,136 @@
+"""Checks of arguments: each says what was found and the call that fixes it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cellclass.errors import GeneError, LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from anndata import AnnData
+
+
+def near(name: str, names: Iterable[object]) -> str:
+    """List the existing names, those most like `name` first, for an error message."""
+    every = [str(other) for other in names if other is not None]
+    if not every:
+        return "there are none"
+    close = difflib.get_close_matches(name, every, n=3, cutoff=0.4)
+    shown = close + [other for other in every if other not in close]
+    return ", ".join(repr(other) for other in shown[:8]) + (", …" if len(shown) > 8 else "")
+
+
+def check_not_empty(adata: AnnData) -> None:
+    """Refuse an AnnData without cells or without genes."""
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise ValueError(
+            f"The AnnData has {adata.n_obs} cells × {adata.n_vars} genes. At least one of each "
+            "is needed: check the filter that made it."
+        )
+
+
+def check_obs_key(adata: AnnData, key: str, argument: str) -> None:
+    """Refuse a column that `adata.obs` does not have."""
+    if key not in adata.obs.columns:
+        raise KeyError(
+            f"{argument}={key!r} is not a column of adata.obs. Columns: "
+            f"{near(key, adata.obs.columns)}."
+        )
+
+
+def check_unique_genes(adata: AnnData) -> None:
+    """Refuse duplicated gene names: a lookup by name would be a guess."""
+    if not adata.var_names.is_unique:
+        twice = adata.var_names[adata.var_names.duplicated()].unique()
+        raise GeneError(
+            f"adata.var_names holds {len(twice)} duplicated gene names, such as {twice[0]!r}. "
+            "Genes are matched by name: call adata.var_names_make_unique() or sum the duplicates."
+        )
+
+
+def matrix_of(adata: AnnData, layer: str | None) -> Any:  # noqa: ANN401 - any array kind
+    """Return `adata.X` or the layer, in whatever array kind it is stored."""
+    if layer is None:
+        if adata.X is None:
+            raise ValueError(
+                f"adata.X is empty. Name the layer with the counts: layer=… ({_layers(adata)})."
+            )
+        return adata.X
+    if layer not in adata.layers:
+        raise KeyError(f"layer={layer!r} is not in adata.layers ({_layers(adata)}).")
+    return adata.layers[layer]
+
+
+def label_codes(
+    labels: pd.Series, key: str, *, unlabeled_category: str | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Turn a column of labels into integer codes.
+
+    Parameters
+    ----------
+    labels
+        One label per cell; categories that no cell has are ignored.
+    key
+        Name of the column, for messages.
+    unlabeled_category
+        The label that means "no label given"; its cells get code -1. Without it a missing label
+        is an error.
+
+    Returns
+    -------
+    codes
+        int64 array `(n_obs,)`; -1 where no label was given.
+    names
+        The labels in the order of the codes: the order of the categories, else sorted.
+
+    Raises
+    ------
+    LabelError
+        A label is missing (NaN) or empty, or fewer than two labels have cells.
+    """
+    column = labels.astype("category").cat.remove_unused_categories()
+    values = [str(category) for category in column.cat.categories]
+    if len(set(values)) < len(values):
+        raise LabelError(f"obs[{key!r}] holds labels that read the same as text: {values}.")
+    codes = column.cat.codes.to_numpy(dtype=np.int64)
+    blank = np.array([not value.strip() for value in values], dtype=bool)
+    missing = codes == -1
+    if blank.any():
+        missing |= np.isin(codes, np.flatnonzero(blank))
+    if missing.any():
+        first = labels.index[np.flatnonzero(missing)[0]]
+        raise LabelError(
+            f"obs[{key!r}] has no label for {missing.sum()} of {len(labels)} cells, the first of "
+            f"them {first!r}. Drop them with adata[adata.obs[{key!r}].notna()].copy(), or give "
+            "them a label of their own and pass it as unlabeled_category=…."
+        )
+    names = [value for value in values if value != unlabeled_category]
+    if unlabeled_category is not None and unlabeled_category in values:
+        shift = np.array(
+            [-1 if value == unlabeled_category else names.index(value) for value in values]
+        )
+        codes = shift[codes]
+    if len(names) < 2:
+        raise LabelError(
+            f"obs[{key!r}] holds {len(names)} label(s): {names}. At least two labels with cells "
+            "are needed to tell them apart."
+        )
+    return codes, names
+
+
+def check_fraction(value: float, argument: str, *, zero: bool = False) -> None:
+    """Refuse a share that is not inside (0, 1), or [0, 1) with `zero`."""
+    if not (0 < value < 1 or (zero and value == 0)):
+        bounds = "[0, 1)" if zero else "(0, 1)"
+        raise ValueError(f"{argument}={value!r} is outside {bounds}.")
+
+
+def _layers(adata: AnnData) -> str:
+    names = [name for name in adata.layers if name is not None]
+    return f"layers: {', '.join(map(repr, names))}" if names else "there are no layers"

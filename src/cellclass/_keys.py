@@ -1,0 +1,38 @@
+"""The names that cellclass writes into an AnnData; they stand here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# `rank_genes_js`: columns of `var` and the default key of `uns`
+RANK_GENES_JS: Final = "rank_genes_js"
+JS_DIVERGENCE: Final = "js_divergence"
+JS_RANK: Final = "js_rank"
+JS_SELECTED: Final = "js_selected"
+
+# `annotate`: the default key, and what stands beside it
+ANNOTATE: Final = "cellclass"
+UNASSIGNED: Final = "unassigned"
+PARAMS: Final = "params"
+CONTRACT_REPORT: Final = "contract_report"
+MODEL_CARD: Final = "model"
+
+
+def confidence_key(key: str) -> str:
+    """Column of `obs` with the probability of the best label."""
+    return f"{key}_confidence"
+
+
+def novelty_key(key: str) -> str:
+    """Column of `obs` with the conformal p-value of being like the training cells."""
+    return f"{key}_novelty_pvalue"
+
+
+def probability_key(key: str) -> str:
+    """Entry of `obsm` with the probability of every label."""
+    return f"{key}_probability"
+
+
+def evaluation_key(key: str) -> str:
+    """Entry of `uns` with the scores of the annotation `key`."""
+    return f"{key}_evaluation"
