@@ -41,25 +41,26 @@ def pbmc68k_reduced() -> AnnData:
     -------
     A new AnnData `(700, 765)` at each call, with the fields:
 
-    `.X` : CSR float32 `(700, 765)`
+    X : CSR float32 `(700, 765)`
         ``log1p(10,000 · counts / n_counts)`` in nats, without the rounding of the file.
-    `.layers["counts"]` : CSR float32 `(700, 765)`
+    layers["counts"] : CSR float32 `(700, 765)`
         Counts: whole numbers up to 259, in the dtype that models compute with.
-    `.obs["cell_type"]`, `.obs["bulk_labels"]` : category
+    obs["cell_type"], obs["bulk_labels"] : category
         The ten labels from sorting, twice: under the name that this documentation uses and under
         that of the file.
-    `.obs["n_counts"]` : float32
+    obs["n_counts"] : float32
         Counts per cell over all genes that were measured.
-    `.obs["n_genes"]`, `.obs["percent_mito"]`, `.obs["S_score"]`, `.obs["G2M_score"]`, \
-`.obs["phase"]`, `.obs["louvain"]`
-        The other columns of the file as they are; ``percent_mito`` is a share, 0–1.
-    `.obsm["X_pca"]` : float32 `(700, 50)`
+    obs["n_genes"], obs["percent_mito"] : int64, float32
+        Genes with counts, and share of the counts that is mitochondrial, 0–1; as in the file.
+    obs["S_score"], obs["G2M_score"], obs["phase"], obs["louvain"]
+        Cell-cycle scores and phase, and clusters; as in the file.
+    obsm["X_pca"] : float32 `(700, 50)`
         Principal components, as stored.
-    `.obsm["X_umap"]` : float64 `(700, 2)`
+    obsm["X_umap"] : float64 `(700, 2)`
         Embedding, as stored.
-    `.uns["cell_type_colors"]`, `.uns["bulk_labels_colors"]` : object `(10,)`
+    uns["cell_type_colors"], uns["bulk_labels_colors"] : object `(10,)`
         One colour per label, in the order of the categories.
-    `.uns["source"]` : str
+    uns["source"] : str
         Where the cells come from.
 
     Raises

@@ -76,13 +76,13 @@ def simulate_counts(
     -------
     AnnData `(n_obs, n_vars)` with the fields:
 
-    `.X` : CSR float32 `(n_obs, n_vars)`
+    X : CSR float32 `(n_obs, n_vars)`
         Counts: whole numbers, stored once; there is no layer.
-    `.obs["cell_type"]` : category
+    obs["cell_type"] : category
         ``"type_0"`` …
-    `.obs["batch"]` : category
+    obs["batch"] : category
         ``"batch_0"`` …
-    `.var["marker_of"]` : category
+    var["marker_of"] : category
         The label that the gene is a marker of; missing for the other genes.
 
     Raises
