@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cellclass._keys import confidence_key
 from cellclass.errors import GeneError, LabelError
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ def check_obs_key(adata: AnnData, key: str, argument: str) -> None:
         raise KeyError(
             f"{argument}={key!r} is not a column of adata.obs. Columns: "
             f"{near(key, adata.obs.columns)}."
+        )
+
+
+def check_annotated(adata: AnnData, key: str) -> None:
+    """Refuse an AnnData that `cc.tl.annotate` has not written to under `key`."""
+    if key not in adata.obs.columns or confidence_key(key) not in adata.obs.columns:
+        raise KeyError(
+            f"There is no annotation under key={key!r}. Call "
+            f"cc.tl.annotate(adata, model, key_added={key!r}) first."
         )
 
 

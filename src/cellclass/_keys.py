@@ -9,6 +9,8 @@ RANK_GENES_JS: Final = "rank_genes_js"
 JS_DIVERGENCE: Final = "js_divergence"
 JS_RANK: Final = "js_rank"
 JS_SELECTED: Final = "js_selected"
+RANKING: Final = "ranking"
+LABEL_WEIGHTS: Final = "label_weights"
 
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
@@ -16,6 +18,15 @@ UNASSIGNED: Final = "unassigned"
 PARAMS: Final = "params"
 CONTRACT_REPORT: Final = "contract_report"
 MODEL_CARD: Final = "model"
+LABELS: Final = "labels"
+
+# `evaluate`: entries of its `uns`
+SCORES: Final = "scores"
+REPORT: Final = "report"
+CONFUSION: Final = "confusion"
+CONFUSION_TRUTH: Final = "confusion_truth"
+CONFUSION_PREDICTED: Final = "confusion_predicted"
+RELIABILITY: Final = "reliability"
 
 
 def confidence_key(key: str) -> str:
@@ -36,3 +47,14 @@ def probability_key(key: str) -> str:
 def evaluation_key(key: str) -> str:
     """Entry of `uns` with the scores of the annotation `key`."""
     return f"{key}_evaluation"
+
+
+def probability_columns(labels: tuple[str, ...]) -> list[str]:
+    """Columns of the probabilities: the labels, with `|` for `/`, which no file key may hold."""
+    columns: list[str] = []
+    for label in labels:
+        column = label.replace("/", "|")
+        while column in columns or (column != label and column in labels):
+            column += "|"
+        columns.append(column)
+    return columns

@@ -1,0 +1,133 @@
+"""A query that has passed the contract: rows of it can be read as the model's input."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from cellclass.contract._rows import CHUNK_SIZE, take_rows
+from cellclass.kernels import gather_csr, gather_dense
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from cellclass.contract._genes import GeneMatch
+    from cellclass.contract._scale import Scale
+    from cellclass.contract._source import Source
+
+#: Missing share of divergence above which the caller is warned.
+_WARN_MISSING = 0.2
+
+
+@dataclass(frozen=True)
+class BoundInput:
+    """Cells of an AnnData as a model reads them.
+
+    Attributes
+    ----------
+    X
+        The matrix `(n_obs, n_query_genes)`; rows are read from it when asked for.
+    source, scale, match
+        Where it stands, which scale it is on, and how its genes map to the model's.
+    fill
+        Model input for missing genes, `(n_selected,)`.
+    target_sum
+        Counts per cell to normalise to; `None` keeps counts.
+    model_genes
+        Names of the selected genes.
+    """
+
+    X: Any
+    source: Source
+    scale: Scale
+    match: GeneMatch
+    fill: np.ndarray
+    target_sum: float | None
+    model_genes: pd.Index
+
+    @property
+    def n_obs(self) -> int:
+        """How many cells there are."""
+        return int(self.X.shape[0])
+
+    def read(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Read cells as the model's input.
+
+        Parameters
+        ----------
+        rows
+            Slice or increasing positions of the cells.
+
+        Returns
+        -------
+        float32 array `(n_rows, n_selected)`, log1p.
+        """
+        chunk = take_rows(self.X, rows)
+        out = np.zeros((chunk.shape[0], len(self.fill)), dtype=np.float32)
+        out[:, self.match.missing] = self.fill[self.match.missing]
+        how = (
+            self.match.known,
+            self.match.position,
+            self.scale.name == "log1p",
+            self.match.share,
+            self.target_sum or 0.0,
+            out,
+        )
+        if sp.issparse(chunk):
+            gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
+        else:
+            gather_dense(chunk, *how)
+        return out
+
+    def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:
+        """Read all cells, `size` at a time, in their order."""
+        for start in range(0, self.n_obs, size):
+            rows = slice(start, min(start + size, self.n_obs))
+            yield rows, self.read(rows)
+
+    def empty_cells(self) -> np.ndarray:
+        """Cells without a single count in the genes that the reference had, bool `(n_obs,)`."""
+        empty = np.zeros(self.n_obs, dtype=bool)
+        for start in range(0, self.n_obs, CHUNK_SIZE):
+            rows = slice(start, min(start + CHUNK_SIZE, self.n_obs))
+            chunk = take_rows(self.X, rows)
+            empty[rows] = np.asarray(abs(chunk) @ self.match.known.astype(chunk.dtype)) == 0
+        return empty
+
+    def warn(self) -> None:
+        """Warn when many of the genes that matter are missing."""
+        if self.match.missing_share > _WARN_MISSING:
+            missing = self.model_genes[self.match.missing]
+            warnings.warn(
+                f"The query lacks {len(missing)} of the {len(self.fill)} genes that the model "
+                f"reads ({self.match.missing_share:.0%} of what tells the labels apart), such as "
+                f"{', '.join(map(str, missing[:3]))}. Labels are less certain than the "
+                "confidence says; check that the gene names are of the same annotation.",
+                stacklevel=4,
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Say what was found and done, in types that an `.h5ad` file can hold."""
+        missing = self.model_genes[self.match.missing]
+        target = "log1p of counts"
+        if self.target_sum is not None:
+            target = f"log1p of counts per {self.target_sum:g}"
+        return {
+            "source": self.source.where,
+            "scale": self.scale.name,
+            "scale_target_sum": np.nan if self.scale.target_sum is None else self.scale.target_sum,
+            "conversion": f"{self.scale.name} → {target}",
+            "n_obs": self.n_obs,
+            "n_genes_expected": len(self.fill),
+            "n_genes_matched": len(self.fill) - len(missing),
+            "n_genes_missing": len(missing),
+            "n_genes_extra": self.match.n_extra,
+            "genes_missing": np.asarray(missing.astype(str), dtype=object),
+            "missing_importance": self.match.missing_share,
+        }

@@ -1,0 +1,263 @@
+"""What a trained model expects of its input, and the one way by which data get there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cellclass._checks import check_not_empty, check_unique_genes
+from cellclass.contract._bound import BoundInput
+from cellclass.contract._genes import gene_namespace, match_genes, refuse_poor_match
+from cellclass.contract._learn import rank_training_genes, training_gene_share
+from cellclass.contract._rows import prepare_rows
+from cellclass.contract._scale import Scale, identify_scale, require_convertible
+from cellclass.contract._source import Source, locate
+from cellclass.errors import GeneError, ScaleError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Expression = Literal["log1p_normalized", "log1p_counts"]
+
+#: Least share of the selected genes' divergence that a query must carry.
+MIN_GENE_SHARE = 0.2
+#: Counts per cell that expression is normalised to (CP10k).
+TARGET_SUM = 1e4
+
+
+@dataclass(frozen=True)
+class InputContract:
+    """What a model expects: genes, scale, labels.
+
+    Every matrix that a model sees, in training and in prediction, passes through `bind`.
+
+    Attributes
+    ----------
+    genes
+        All genes of the reference, `(n_genes,)`; cell totals are taken over them.
+    selected
+        Places in `genes` of the genes that the model reads, best first, `(n_selected,)`.
+    importance
+        JS divergence of the selected genes over the training cells (nats), `(n_selected,)`.
+    gene_share
+        Mean share (0–1) of a training cell's counts per gene, `(n_genes,)`; sums to 1.
+    fill
+        Mean model input per selected gene over the training cells, which stands in for a missing
+        gene, float32 `(n_selected,)`.
+    labels
+        The labels in the order of the model's outputs.
+    layer
+        The layer that the reference's expression came from; `None` for `X`.
+    expression
+        `log1p_normalized`: `log1p` of counts scaled to `target_sum` per cell; `log1p_counts`:
+        `log1p` of the counts themselves.
+    target_sum
+        Counts per cell after normalisation; `None` for `log1p_counts`.
+    scale
+        The scale that the reference was found on.
+    namespace
+        `symbol` or `ensembl`.
+    """
+
+    genes: pd.Index
+    selected: np.ndarray
+    importance: np.ndarray
+    gene_share: np.ndarray
+    fill: np.ndarray
+    labels: tuple[str, ...]
+    layer: str | None
+    expression: Expression
+    target_sum: float | None
+    scale: str
+    namespace: str
+
+    @classmethod
+    def learn(
+        cls,
+        adata: AnnData,
+        *,
+        layer: str | None,
+        codes: np.ndarray,
+        labels: tuple[str, ...],
+        rows: np.ndarray,
+        n_top_genes: int | None,
+        expression: Expression = "log1p_normalized",
+    ) -> tuple[InputContract, BoundInput]:
+        """Learn a contract from a reference, and bind the reference to it.
+
+        Parameters
+        ----------
+        adata
+            The reference.
+        layer
+            Where its expression stands; `None` for `X`.
+        codes
+            Label codes, `(n_obs,)`; -1 for no label.
+        labels
+            Names of the codes.
+        rows
+            Positions of the training cells: ranking, shares and fill values come from them alone.
+        n_top_genes
+            How many genes the model reads; `None` for all that differ between labels.
+        expression
+            What the model reads, see the class.
+
+        Raises
+        ------
+        ScaleError
+            The reference is on a scale that cannot be converted.
+        GeneError
+            Gene names are duplicated, or no gene differs between the labels.
+        """
+        source, X, scale = _inspect(adata, layer)
+        _check_expression(expression, scale, source)
+        divergence = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
+        order = np.argsort(-divergence, kind="stable")
+        order = order[divergence[order] > 0][:n_top_genes]
+        if order.size == 0:
+            raise GeneError(
+                f"No gene of {source.where} differs between the labels: the matrix is empty or "
+                "constant over the training cells."
+            )
+        contract = cls(
+            genes=pd.Index(adata.var_names.astype(str)),
+            selected=order,
+            importance=divergence[order],
+            gene_share=training_gene_share(X, scale, rows),
+            fill=np.zeros(order.size, dtype=np.float32),
+            labels=labels,
+            layer=layer,
+            expression=expression,
+            target_sum=None if expression == "log1p_counts" else TARGET_SUM,
+            scale=scale.name,
+            namespace=gene_namespace(adata.var_names),
+        )
+        bound = contract._bind(adata.var_names, source, X, scale)
+        fill = bound.read(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+        contract = replace(contract, fill=fill)
+        return contract, contract._bind(adata.var_names, source, X, scale)
+
+    @property
+    def n_genes(self) -> int:
+        """How many genes the model reads."""
+        return len(self.selected)
+
+    @property
+    def model_genes(self) -> pd.Index:
+        """Names of the genes that the model reads, in its order."""
+        return self.genes[self.selected]
+
+    def bind(self, adata: AnnData, *, layer: str | None = None) -> BoundInput:
+        """Make a query readable as the model's input; nothing in `adata` changes.
+
+        Parameters
+        ----------
+        adata
+            The query, on any scale that can be converted, its genes in any order.
+        layer
+            Where its expression stands. `None`: the layer of the reference if the query has it,
+            else `X`.
+
+        Raises
+        ------
+        ScaleError, ValuesError
+            The expression is z-scored, unrecognised, NaN or infinite.
+        GeneError
+            Gene names are duplicated, or the query lacks too many of the model's genes.
+        """
+        if layer is None and self.layer is not None and self.layer in adata.layers:
+            layer = self.layer
+        source, X, scale = _inspect(adata, layer)
+        _check_expression(self.expression, scale, source)
+        return self._bind(adata.var_names, source, X, scale)
+
+    def _bind(self, var_names: pd.Index, source: Source, X: Any, scale: Scale) -> BoundInput:  # noqa: ANN401
+        query = pd.Index(var_names.astype(str))
+        match = match_genes(
+            self.genes,
+            self.selected,
+            query,
+            importance=self.importance,
+            gene_share=self.gene_share,
+        )
+        refuse_poor_match(match, self.genes, self.selected, query, floor=MIN_GENE_SHARE)
+        return BoundInput(
+            X=X,
+            source=source,
+            scale=scale,
+            match=match,
+            fill=self.fill,
+            target_sum=self.target_sum,
+            model_genes=self.model_genes,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the part that is written as JSON: everything but the arrays."""
+        arrays = (*self.to_arrays(), "genes")
+        fields = {name: value for name, value in asdict(self).items() if name not in arrays}
+        return {**fields, "labels": list(self.labels), "genes": self.genes.tolist()}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays, by name."""
+        return {
+            "selected": self.selected,
+            "importance": self.importance,
+            "gene_share": self.gene_share,
+            "fill": self.fill,
+        }
+
+    @classmethod
+    def from_parts(cls, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> InputContract:
+        """Put together what `to_dict` and `to_arrays` gave."""
+        return cls(
+            **{
+                **fields,
+                "genes": pd.Index(fields["genes"], dtype=str),
+                "labels": tuple(fields["labels"]),
+            },
+            **arrays,
+        )
+
+
+def check_input(adata: AnnData, *, layer: str | None = None) -> Scale:
+    """Check that a reference or query can be used, as far as no model is needed.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes.
+    layer
+        Where the expression stands; `None` for `X`.
+
+    Returns
+    -------
+    The scale that was found.
+
+    Raises
+    ------
+    ScaleError, ValuesError, GeneError
+        As `InputContract.bind`.
+    """
+    return _inspect(adata, layer)[2]
+
+
+def _inspect(adata: AnnData, layer: str | None) -> tuple[Source, Any, Scale]:
+    """Find the matrix and its scale; refuse what cannot be used."""
+    check_not_empty(adata)
+    check_unique_genes(adata)
+    source = locate(adata, layer)
+    X = prepare_rows(source.matrix)
+    scale = identify_scale(X, var_names=adata.var_names)
+    require_convertible(scale, where=source.where, alternatives=source.alternatives)
+    return source, X, scale
+
+
+def _check_expression(expression: Expression, scale: Scale, source: Source) -> None:
+    if expression == "log1p_counts" and scale.name != "counts":
+        raise ScaleError(
+            f"This model reads log1p of raw counts, and {source.where} is {scale.name}: the "
+            f"counts cannot be told from it exactly. Give raw counts: {source.alternatives}."
+        )

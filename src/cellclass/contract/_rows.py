@@ -1,0 +1,70 @@
+"""Rows of an expression matrix, chunk by chunk, whatever array kind holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Cells that are looked at together; bounds the memory of a pass over a matrix.
+CHUNK_SIZE = 4096
+
+
+def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
+    """Bring a matrix to a form whose rows are cheap to slice; never changes `X` itself."""
+    if sp.issparse(X) and X.format != "csr":
+        return X.tocsr()
+    if isinstance(X, np.matrix):
+        return np.asarray(X)
+    return X
+
+
+def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  # noqa: ANN401
+    """Return rows as CSR without duplicates or as C-ordered dense, in float32 or float64.
+
+    Parameters
+    ----------
+    X
+        Dense, CSR or backed matrix `(n_obs, n_vars)`.
+    rows
+        Slice or increasing positions.
+    """
+    chunk = X[rows]
+    if not sp.issparse(chunk):
+        chunk = np.ascontiguousarray(chunk)
+        return chunk.astype(_float_of(chunk.dtype), copy=False)
+    chunk = sp.csr_matrix(chunk)
+    if not chunk.has_canonical_format:
+        chunk = chunk.copy()
+        chunk.sum_duplicates()
+    return chunk.astype(_float_of(chunk.dtype), copy=False)
+
+
+def row_chunks(
+    X: Any,  # noqa: ANN401
+    *,
+    size: int = CHUNK_SIZE,
+) -> Iterator[tuple[slice, sp.csr_matrix | np.ndarray]]:
+    """Walk over all rows, `size` at a time."""
+    for start in range(0, X.shape[0], size):
+        rows = slice(start, min(start + size, X.shape[0]))
+        yield rows, take_rows(X, rows)
+
+
+def stored_values(chunk: sp.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of a chunk row by row, and where each row starts."""
+    if sp.issparse(chunk):
+        return chunk.data, chunk.indptr
+    n_obs, n_vars = chunk.shape
+    return chunk.reshape(-1), np.arange(n_obs + 1, dtype=np.int64) * n_vars
+
+
+def _float_of(dtype: np.dtype) -> np.dtype:
+    # The kernels are compiled for two types; integers up to 2**53 stay exact in float64.
+    if dtype.kind not in "biuf":
+        raise TypeError(f"The matrix holds {dtype} values; numbers are needed.")
+    return np.dtype(np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64)

@@ -1,0 +1,111 @@
+"""Minibatches out of one tensor that stays on the training device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lightning.pytorch as pl
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+
+class _Minibatches:
+    """Minibatches by index: no worker processes, no collation, no copy to the device."""
+
+    def __init__(
+        self,
+        X: torch.Tensor,
+        labels: torch.Tensor,
+        batch_size: int,
+        generator: torch.Generator | None,
+    ) -> None:
+        self.X = X
+        self.labels = labels
+        self.batch_size = batch_size
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return -(-len(self.X) // self.batch_size)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        order = None
+        if self.generator is not None:
+            order = torch.randperm(len(self.X), generator=self.generator).to(self.X.device)
+        for start in range(0, len(self.X), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            rows = part if order is None else order[part]
+            yield {"X": self.X[rows], "labels": self.labels[rows]}
+
+
+class ResidentDataModule(pl.LightningDataModule):
+    """Training and validation cells as dense tensors.
+
+    Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`.
+
+    Parameters
+    ----------
+    X
+        Model input, float32 `(n_obs, n_genes)`.
+    codes
+        Label codes, `(n_obs,)`.
+    train_idx, val_idx
+        Positions of the cells of either part.
+    batch_size
+        Cells in a minibatch.
+    seed
+        Of the order of the training cells.
+    """
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        codes: np.ndarray,
+        *,
+        train_idx: np.ndarray,
+        val_idx: np.ndarray,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.train_idx = train_idx
+        self.val_idx = val_idx
+        self.test_idx = None
+        self.batch_size = batch_size
+        self.n_vars = X.shape[1]
+        self.n_obs = X.shape[0]
+        self._X = torch.from_numpy(X)
+        self._labels = torch.from_numpy(codes).view(-1, 1)
+        self._generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def n_train(self) -> int:
+        """How many cells are trained on."""
+        return len(self.train_idx)
+
+    @property
+    def n_val(self) -> int:
+        """How many cells are kept aside for validation."""
+        return len(self.val_idx)
+
+    def train_dataloader(self) -> _Minibatches:
+        """Training cells, in a new order every epoch."""
+        return self._minibatches(self.train_idx, self.batch_size, self._generator)
+
+    def val_dataloader(self) -> _Minibatches | list:
+        """Validation cells, in their order."""
+        if self.n_val == 0:
+            return []
+        return self._minibatches(self.val_idx, max(self.batch_size, 1024), None)
+
+    def _minibatches(
+        self, rows: np.ndarray, batch_size: int, generator: torch.Generator | None
+    ) -> _Minibatches:
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        index = torch.from_numpy(rows)
+        return _Minibatches(
+            self._X[index].to(device), self._labels[index].to(device), batch_size, generator
+        )

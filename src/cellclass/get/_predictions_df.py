@@ -1,0 +1,62 @@
+"""Data frame of an annotation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cellclass._checks import check_annotated
+from cellclass._keys import ANNOTATE, LABELS, confidence_key, novelty_key, probability_key
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def predictions_df(
+    adata: AnnData, *, key: str = ANNOTATE, probability: bool = False
+) -> pd.DataFrame:
+    """Return what `cc.tl.annotate` wrote, one row per cell.
+
+    Parameters
+    ----------
+    adata
+        Annotated query.
+    key
+        The `key_added` of `annotate`.
+    probability
+        Whether to add a column per label with its probability.
+
+    Returns
+    -------
+    DataFrame `(n_obs, 3)` with `label`, `confidence` (0–1) and `novelty_pvalue` (0–1); with
+    `probability`, `n_labels` more columns named by label.
+
+    Raises
+    ------
+    KeyError
+        There is no annotation under `key`.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.pbmc68k_reduced()
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type", layer="counts")
+    >>> model = cc.model.CellClassifierMLP(adata)
+    >>> model.train(max_epochs=5, enable_progress_bar=False)
+    >>> cc.tl.annotate(adata, model)
+    >>> list(cc.get.predictions_df(adata))
+    ['label', 'confidence', 'novelty_pvalue']
+    """
+    check_annotated(adata, key)
+    frame = pd.DataFrame(
+        {
+            "label": adata.obs[key],
+            "confidence": adata.obs[confidence_key(key)],
+            "novelty_pvalue": adata.obs[novelty_key(key)],
+        }
+    )
+    if not probability:
+        return frame
+    every = adata.obsm[probability_key(key)].set_axis(list(adata.uns[key][LABELS]), axis=1)
+    return pd.concat([frame, every], axis=1)

@@ -1,0 +1,35 @@
+"""Scores, calibration and novelty on plain arrays: numpy in, numbers out.
+
+`expected_calibration_error`, `reliability_curve`
+    How far confidence is from the share of right answers.
+`classification_scores`, `classification_report_df`, `confusion_df`
+    Accuracy, balanced accuracy and macro-F1; scores per label; the confusion table.
+`fit_temperature`, `softmax`
+    Calibrated probabilities from logits.
+`NoveltyScorer`
+    How far a cell lies from the training cells, as a conformal p-value.
+"""
+
+from cellclass.metrics._calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    reliability_curve,
+    softmax,
+)
+from cellclass.metrics._classification import (
+    classification_report_df,
+    classification_scores,
+    confusion_df,
+)
+from cellclass.metrics._novelty import NoveltyScorer
+
+__all__ = [
+    "NoveltyScorer",
+    "classification_report_df",
+    "classification_scores",
+    "confusion_df",
+    "expected_calibration_error",
+    "fit_temperature",
+    "reliability_curve",
+    "softmax",
+]

@@ -1,0 +1,69 @@
+"""Registration of a reference with scvi-tools, after it has passed the contract's checks."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scvi import REGISTRY_KEYS
+from scvi.data import AnnDataManager
+from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
+
+from cellclass._checks import check_obs_key, label_codes
+from cellclass.contract import check_input
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def register_reference(
+    adata: AnnData,
+    setup_method_args: dict[str, Any],
+    *,
+    labels_key: str,
+    layer: str | None,
+    batch_key: str | None,
+    unlabeled_category: str | None,
+    **kwargs: Any,  # noqa: ANN401 - passed through to scvi-tools
+) -> AnnDataManager:
+    """Check a reference, then register it; on an error `adata` is as it was."""
+    check_obs_key(adata, labels_key, "labels_key")
+    if batch_key is not None:
+        check_obs_key(adata, batch_key, "batch_key")
+        if adata.obs[batch_key].isna().any():
+            raise ValueError(
+                f"batch_key={batch_key!r}: {adata.obs[batch_key].isna().sum()} cells have no "
+                "batch. Give them one, or leave batch_key out."
+            )
+    check_input(adata, layer=layer)
+    codes, labels = label_codes(
+        adata.obs[labels_key], labels_key, unlabeled_category=unlabeled_category
+    )
+    _warn_rare_labels(codes, labels, labels_key)
+
+    fields = [LayerField(REGISTRY_KEYS.X_KEY, layer, False, correct_data_format=False)]  # noqa: FBT003
+    if unlabeled_category is None:
+        fields.append(CategoricalObsField(REGISTRY_KEYS.LABELS_KEY, labels_key))
+    else:
+        fields.append(
+            LabelsWithUnlabeledObsField(REGISTRY_KEYS.LABELS_KEY, labels_key, unlabeled_category)
+        )
+    fields.append(CategoricalObsField(REGISTRY_KEYS.BATCH_KEY, batch_key))
+    manager = AnnDataManager(fields=fields, setup_method_args=setup_method_args)
+    with warnings.catch_warnings():
+        # Said above by name; scvi-tools says it by code, and twice.
+        warnings.filterwarnings("ignore", message="Category .* has fewer than 3 cells")
+        manager.register_fields(adata, **kwargs)
+    return manager
+
+
+def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> None:
+    counts = np.bincount(codes[codes >= 0], minlength=len(labels))
+    rare = [f"{name!r} ({n})" for name, n in zip(labels, counts, strict=True) if n < 3]
+    if rare:
+        warnings.warn(
+            f"Labels of obs[{labels_key!r}] with fewer than 3 cells: {', '.join(rare)}. They can "
+            "hardly be learned and are never validated; merge them into a broader label.",
+            stacklevel=4,
+        )

@@ -1,0 +1,12 @@
+"""Tools: label a query, and see how good the labels are.
+
+`annotate`
+    Labels, confidence, novelty and probabilities for each cell of a query.
+`evaluate`
+    Scores of an annotation against known labels.
+"""
+
+from cellclass.tl._annotate import annotate
+from cellclass.tl._evaluate import evaluate
+
+__all__ = ["annotate", "evaluate"]

@@ -1,0 +1,111 @@
+"""Write what a model says of a query into its AnnData."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cellclass._keys import (
+    ANNOTATE,
+    CONTRACT_REPORT,
+    LABELS,
+    MODEL_CARD,
+    PARAMS,
+    UNASSIGNED,
+    confidence_key,
+    novelty_key,
+    probability_columns,
+    probability_key,
+)
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from cellclass.model import CellClassifierMLP
+
+
+def annotate(
+    adata: AnnData,
+    model: CellClassifierMLP,
+    *,
+    layer: str | None = None,
+    key_added: str = ANNOTATE,
+    copy: bool = False,
+) -> AnnData | None:
+    """Label each cell of a query and say how far to trust the label.
+
+    A cell without a single count in the genes of the reference is `"unassigned"`. The number and
+    order of the cells, and everything else in the AnnData, stay as they are.
+
+    Parameters
+    ----------
+    adata
+        Query: counts, normalised counts or log1p of those; dense or sparse; genes in any order.
+    model
+        Trained model.
+    layer
+        Where the expression stands. `None`: the layer of the reference if the query has it, else
+        `X`.
+    key_added
+        Start of the names that are written.
+    copy
+        Whether to annotate and return a copy.
+
+    Returns
+    -------
+    `None`, or with `copy` the AnnData. Sets the following fields:
+
+    `adata.obs[key_added]` : categorical `(n_obs,)`
+        The best label, or `"unassigned"`.
+    `adata.obs[f"{key_added}_confidence"]` : float32 `(n_obs,)`
+        Calibrated probability of the best label, 0–1.
+    `adata.obs[f"{key_added}_novelty_pvalue"]` : float32 `(n_obs,)`
+        Conformal p-value of being like the training cells; small for a novel cell.
+    `adata.obsm[f"{key_added}_probability"]` : DataFrame `(n_obs, n_labels)` of float32
+        Probability of each label; rows sum to 1. Columns are the labels, with `|` in place of
+        `/`, which AnnData files do not allow; `cc.get.predictions_df` has the labels as they are.
+    `adata.uns[key_added]` : dict
+        `params`; `labels`; `contract_report`, which scale and genes were found and what was
+        done; `model`, the model card.
+
+    Raises
+    ------
+    NotTrainedError
+        The model has not been trained.
+    ScaleError, ValuesError, GeneError
+        The query cannot be brought to what the model expects; nothing is written.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.pbmc68k_reduced()
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type", layer="counts")
+    >>> model = cc.model.CellClassifierMLP(adata)
+    >>> model.train(max_epochs=5, enable_progress_bar=False)
+    >>> cc.tl.annotate(adata, model)
+    >>> adata.obs["cellclass"].shape
+    (700,)
+    """
+    scores = model.score_cells(adata, layer=layer)
+    codes = np.where(scores.empty, len(scores.labels), scores.codes)
+    labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
+    probability = pd.DataFrame(
+        scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
+    )
+    about: dict[str, Any] = {
+        PARAMS: {"layer": layer or "", "key_added": key_added},
+        LABELS: np.asarray(scores.labels, dtype=object),
+        CONTRACT_REPORT: scores.report,
+        MODEL_CARD: model.card | {"labels": np.asarray(scores.labels, dtype=object)},
+    }
+    adata = adata.copy() if copy else adata
+    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
+        adata._init_as_actual(adata.copy())  # noqa: SLF001
+    adata.obs[key_added] = labels
+    adata.obs[confidence_key(key_added)] = scores.confidence
+    adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
+    adata.obsm[probability_key(key_added)] = probability
+    adata.uns[key_added] = about
+    return adata if copy else None

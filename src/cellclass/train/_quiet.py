@@ -1,0 +1,37 @@
+"""Lightning's remarks about the machine, kept out of a normal run."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TALKERS = ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero", "lightning.fabric")
+
+_OTHERS_WARNINGS = (
+    ".*LeafSpec.*is deprecated",
+    ".*does not have many workers",
+)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Let Lightning log only what the caller can act on, while the context lasts."""
+    loggers = [logging.getLogger(name) for name in _TALKERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning's own use of torch, of torchmetrics and of its loaders, which the caller
+            # cannot change.
+            for message in _OTHERS_WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
