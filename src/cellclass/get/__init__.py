@@ -1,0 +1,15 @@
+"""Data frames of what the tools wrote.
+
+`evaluation_df`
+    Scores, confusion table and reliability of `cc.tl.evaluate`.
+`predictions_df`
+    Labels, confidence and novelty of `cc.tl.annotate`.
+`rank_genes_js_df`
+    The ranking of `cc.pp.rank_genes_js`.
+"""
+
+from cellclass.get._evaluation_df import evaluation_df
+from cellclass.get._predictions_df import predictions_df
+from cellclass.get._rank_genes_js_df import rank_genes_js_df
+
+__all__ = ["evaluation_df", "predictions_df", "rank_genes_js_df"]

@@ -1,0 +1,110 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import cellclass as cc
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+@pytest.fixture
+def adata():
+    adata = cc.datasets.pbmc68k_reduced()
+    cc.pp.rank_genes_js(adata, "cell_type", layer="counts", n_top_genes=15)
+    return adata
+
+
+def shown(ax):
+    """Return names and values from top to bottom, as drawn."""
+    points = np.concatenate([np.asarray(dots.get_offsets()) for dots in dots_of(ax)])
+    points = points[np.argsort(points[:, 1])]
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert points[:, 1].tolist() == ax.get_yticks().tolist()
+    return names, points[:, 0]
+
+
+def dots_of(ax):
+    return [part for part in ax.collections if isinstance(part, mpl.collections.PathCollection)]
+
+
+def test_draws_the_ranking(adata):
+    ax = cc.pl.rank_genes_js(adata)
+    frame = cc.get.rank_genes_js_df(adata, n_genes=20)
+    names, values = shown(ax)
+    assert names == frame["names"].tolist()
+    np.testing.assert_array_equal(values, frame["js_divergence"])
+    assert ax.yaxis_inverted()
+    assert ax.get_xlim()[0] == 0
+    assert "(nats)" in ax.get_xlabel()
+    for word in ("cell_type", "10 labels", "700 cells", "uniform weights"):
+        assert word in ax.get_title()
+    ax.figure.canvas.draw()
+
+
+def test_selection_is_told_apart(adata):
+    ax = cc.pl.rank_genes_js(adata)
+    assert [len(dots.get_offsets()) for dots in dots_of(ax)] == [15, 5]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["selected", "not selected"]
+    assert cc.pl.rank_genes_js(adata, n_genes=15).get_legend() is None
+
+
+def test_draws_on_the_axes_given(adata):
+    figure = mpl.figure.Figure()
+    ax = figure.subplots()
+    assert cc.pl.rank_genes_js(adata, n_genes=3, ax=ax) is ax
+    assert len(shown(ax)[0]) == 3
+
+
+def test_key(adata):
+    cc.pp.rank_genes_js(
+        adata, "phase", layer="counts", weights="frequency", key_added="phase_genes"
+    )
+    title = cc.pl.rank_genes_js(adata, n_genes=2, key="phase_genes").get_title()
+    assert "phase" in title
+    assert "frequency weights" in title
+
+
+@pytest.mark.parametrize(
+    ("show", "interactive", "given_ax", "expected"),
+    [
+        (None, False, False, 0),
+        (None, True, False, 1),
+        (None, True, True, 0),
+        (True, False, False, 1),
+        (True, False, True, 1),
+        (False, True, False, 0),
+    ],
+)
+def test_show(adata, monkeypatch, show, interactive, given_ax, expected):
+    import matplotlib.pyplot as plt
+
+    calls = []
+    monkeypatch.setattr(plt, "show", lambda: calls.append(1))
+    monkeypatch.setattr(mpl, "is_interactive", lambda: interactive)
+    ax = mpl.figure.Figure().subplots() if given_ax else None
+    cc.pl.rank_genes_js(adata, n_genes=2, ax=ax, show=show)
+    assert len(calls) == expected
+
+
+def test_genes_without_any_difference(adata):
+    adata.layers["counts"] = np.ones(adata.shape)
+    cc.pp.rank_genes_js(adata, "cell_type", layer="counts")
+    ax = cc.pl.rank_genes_js(adata, n_genes=3)
+    assert shown(ax)[1].tolist() == [0, 0, 0]
+    ax.figure.canvas.draw()
+
+
+def test_errors(adata):
+    with pytest.raises(ValueError, match="n_genes=0"):
+        cc.pl.rank_genes_js(adata, n_genes=0)
+    with pytest.raises(KeyError, match="key_added='other'"):
+        cc.pl.rank_genes_js(adata, key="other")
