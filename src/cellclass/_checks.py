@@ -6,7 +6,6 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from cellclass._keys import confidence_key
 from cellclass.errors import GeneError, LabelError
@@ -14,6 +13,7 @@ from cellclass.errors import GeneError, LabelError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from anndata import AnnData
 
 

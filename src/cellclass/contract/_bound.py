@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import gather_csr, gather_dense
@@ -79,10 +78,10 @@ class BoundInput:
             self.target_sum or 0.0,
             out,
         )
-        if sp.issparse(chunk):
-            gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
-        else:
+        if isinstance(chunk, np.ndarray):
             gather_dense(chunk, *how)
+        else:
+            gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
         return out
 
     def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:

@@ -135,10 +135,10 @@ class InputContract:
             scale=scale.name,
             namespace=gene_namespace(adata.var_names),
         )
-        bound = contract._bind(adata.var_names, source, X, scale)
+        bound = contract._read_from(adata, source, X, scale)
+        # The reference has every gene, so that what it was read with needs no fill values.
         fill = bound.read(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
-        contract = replace(contract, fill=fill)
-        return contract, contract._bind(adata.var_names, source, X, scale)
+        return replace(contract, fill=fill), bound
 
     @property
     def n_genes(self) -> int:
@@ -172,10 +172,10 @@ class InputContract:
             layer = self.layer
         source, X, scale = _inspect(adata, layer)
         _check_expression(self.expression, scale, source)
-        return self._bind(adata.var_names, source, X, scale)
+        return self._read_from(adata, source, X, scale)
 
-    def _bind(self, var_names: pd.Index, source: Source, X: Any, scale: Scale) -> BoundInput:  # noqa: ANN401
-        query = pd.Index(var_names.astype(str))
+    def _read_from(self, adata: AnnData, source: Source, X: Any, scale: Scale) -> BoundInput:  # noqa: ANN401
+        query = pd.Index(adata.var_names.astype(str))
         match = match_genes(
             self.genes,
             self.selected,
@@ -212,14 +212,12 @@ class InputContract:
     @classmethod
     def from_parts(cls, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> InputContract:
         """Put together what `to_dict` and `to_arrays` gave."""
-        return cls(
-            **{
-                **fields,
-                "genes": pd.Index(fields["genes"], dtype=str),
-                "labels": tuple(fields["labels"]),
-            },
-            **arrays,
-        )
+        lists = {
+            "genes": pd.Index(fields["genes"], dtype=str),
+            "labels": tuple(fields["labels"]),
+        }
+        parts: dict[str, Any] = {**fields, **lists, **arrays}
+        return cls(**parts)
 
 
 def check_input(adata: AnnData, *, layer: str | None = None) -> Scale:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from cellclass.errors import GeneError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}G\d{6,}(\.\d+)?$")
 

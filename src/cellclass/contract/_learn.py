@@ -62,7 +62,7 @@ def _linear(chunk: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix | 
     chunk = chunk.astype(np.float64)
     if scale.name != "log1p":
         return chunk
-    return chunk.expm1() if sp.issparse(chunk) else np.expm1(chunk)
+    return np.expm1(chunk) if isinstance(chunk, np.ndarray) else chunk.expm1()
 
 
 def _rounded(cells: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix:

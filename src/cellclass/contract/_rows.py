@@ -57,10 +57,10 @@ def row_chunks(
 
 def stored_values(chunk: sp.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of a chunk row by row, and where each row starts."""
-    if sp.issparse(chunk):
-        return chunk.data, chunk.indptr
-    n_obs, n_vars = chunk.shape
-    return chunk.reshape(-1), np.arange(n_obs + 1, dtype=np.int64) * n_vars
+    if isinstance(chunk, np.ndarray):
+        n_obs, n_vars = chunk.shape
+        return chunk.reshape(-1), np.arange(n_obs + 1, dtype=np.int64) * n_vars
+    return chunk.data, chunk.indptr
 
 
 def _float_of(dtype: np.dtype) -> np.dtype:

@@ -161,12 +161,8 @@ def _same_sum(totals: np.ndarray) -> tuple[float, float | None]:
 def _refuse_not_finite(
     chunk: sp.csr_matrix | np.ndarray, start: int, var_names: pd.Index | None
 ) -> None:
-    if sp.issparse(chunk):
-        entries = chunk.tocoo()
-        cells, genes, values = entries.row, entries.col, entries.data
-    else:
-        cells, genes = np.nonzero(~np.isfinite(chunk))
-        values = chunk[cells, genes]
+    entries = sp.coo_matrix(chunk)
+    cells, genes, values = entries.row, entries.col, entries.data
     bad = np.flatnonzero(~np.isfinite(values))
     gene = genes[bad[0]] if var_names is None else repr(str(var_names[genes[bad[0]]]))
     raise ValuesError(

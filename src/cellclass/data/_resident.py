@@ -92,11 +92,11 @@ class ResidentDataModule(pl.LightningDataModule):
         return len(self.val_idx)
 
     def train_dataloader(self) -> _Minibatches:
-        """Training cells, in a new order every epoch."""
+        """Return the training cells, in a new order every epoch."""
         return self._minibatches(self.train_idx, self.batch_size, self._generator)
 
     def val_dataloader(self) -> _Minibatches | list:
-        """Validation cells, in their order."""
+        """Return the validation cells, in their order."""
         if self.n_val == 0:
             return []
         return self._minibatches(self.val_idx, max(self.batch_size, 1024), None)

@@ -1,4 +1,4 @@
-"""Calibration: does a confidence of 0.9 mean that nine in ten answers are right?"""
+"""Calibration: a confidence of 0.9 should mean that nine in ten answers are right."""
 
 from __future__ import annotations
 

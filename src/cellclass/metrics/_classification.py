@@ -9,10 +9,10 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from numpy.typing import ArrayLike
 
 
-def classification_report_df(truth: Sequence[str], predicted: Sequence[str]) -> pd.DataFrame:
+def classification_report_df(truth: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     """Score each true label.
 
     Parameters
@@ -33,10 +33,10 @@ def classification_report_df(truth: Sequence[str], predicted: Sequence[str]) -> 
     B            1.0     0.5  0.666667        2
     T            0.5     1.0  0.666667        1
     """
-    truth, predicted = _same_length(truth, predicted)
-    labels = np.unique(truth)
+    true, given = _same_length(truth, predicted)
+    labels = np.unique(true)
     precision, recall, f1, support = precision_recall_fscore_support(
-        truth, predicted, labels=labels, zero_division=0
+        true, given, labels=labels, zero_division=0
     )
     index = pd.Index(labels, name="label")
     return pd.DataFrame(
@@ -44,7 +44,7 @@ def classification_report_df(truth: Sequence[str], predicted: Sequence[str]) -> 
     )
 
 
-def classification_scores(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+def classification_scores(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
     """Score all cells together.
 
     Parameters
@@ -62,18 +62,18 @@ def classification_scores(truth: Sequence[str], predicted: Sequence[str]) -> dic
     >>> classification_scores(["B", "B", "T"], ["B", "T", "T"])["balanced_accuracy"]
     0.75
     """
-    truth, predicted = _same_length(truth, predicted)
-    if len(truth) == 0:
+    true, given = _same_length(truth, predicted)
+    if len(true) == 0:
         return dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), float("nan"))
-    report = classification_report_df(truth, predicted)
+    report = classification_report_df(true, given)
     return {
-        "accuracy": float(np.mean(truth == predicted)),
+        "accuracy": float(np.mean(true == given)),
         "balanced_accuracy": float(report["recall"].mean()),
         "macro_f1": float(report["f1"].mean()),
     }
 
 
-def confusion_df(truth: Sequence[str], predicted: Sequence[str]) -> pd.DataFrame:
+def confusion_df(truth: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     """Count cells by true and predicted label.
 
     Parameters
@@ -93,17 +93,20 @@ def confusion_df(truth: Sequence[str], predicted: Sequence[str]) -> pd.DataFrame
     B          1  1
     T          0  1
     """
-    truth, predicted = _same_length(truth, predicted)
-    labels = np.unique(np.concatenate([truth, predicted]))
-    rows = np.isin(labels, truth)
+    true, given = _same_length(truth, predicted)
+    labels = np.unique(np.concatenate([true, given]))
+    rows = np.isin(labels, true)
     return pd.DataFrame(
-        confusion_matrix(truth, predicted, labels=labels)[rows],
+        confusion_matrix(true, given, labels=labels)[rows],
         index=pd.Index(labels[rows], name="truth"),
         columns=pd.Index(labels, name="predicted"),
     )
 
 
-def _same_length(truth: Sequence[str], predicted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    if len(truth) != len(predicted):
-        raise ValueError(f"{len(truth)} true labels, but {len(predicted)} predicted ones.")
-    return np.asarray(truth, dtype=str), np.asarray(predicted, dtype=str)
+def _same_length(truth: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    true, given = np.asarray(truth, dtype=str), np.asarray(predicted, dtype=str)
+    if true.shape != given.shape or true.ndim != 1:
+        raise ValueError(
+            f"truth {true.shape} and predicted {given.shape} must be one label per cell each."
+        )
+    return true, given

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping
 from scvi.model.base import BaseModelClass
 from scvi.train import TrainRunner
 
@@ -23,7 +22,13 @@ from cellclass.model._card import make_card
 from cellclass.model._files import ModelFiles, read_model, write_model
 from cellclass.model._scores import CellScores
 from cellclass.model._setup import register_reference
-from cellclass.train import ClassifierPlan, KeepBestWeights, Recipe, quiet_lightning
+from cellclass.train import (
+    ClassifierPlan,
+    Recipe,
+    StopWhenWorse,
+    quiet_lightning,
+    threads_for_step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +38,8 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from scvi.module.base import BaseModuleClass
 
-# The validation loss is looked at about this often in a training, and the training stops when it
-# has not fallen this many times in a row.
+# The validation cells are looked at about this often in a training, and the training stops when
+# they were answered worse this many times in a row.
 _N_LOOKS = 20
 _PATIENCE = 5
 
@@ -171,8 +176,8 @@ class CellClassifier(BaseModelClass):
         batch_size
             Cells in a minibatch; `None` for what the preset says.
         early_stopping
-            Whether to stop when the validation loss rises and go back to the best weights; `None`
-            for what the preset says.
+            Whether to stop when validation cells are answered worse, and go back to the best
+            weights; `None` for what the preset says.
         enable_progress_bar
             `None` shows it in a terminal or notebook.
         plan_kwargs
@@ -215,7 +220,11 @@ class CellClassifier(BaseModelClass):
         self._calibrate()
 
     def predict(
-        self, adata: AnnData | None = None, soft: bool = False, *, layer: str | None = None
+        self,
+        adata: AnnData | None = None,
+        soft: bool = False,  # noqa: FBT001, FBT002 - the second argument in scvi-tools too
+        *,
+        layer: str | None = None,
     ) -> np.ndarray | pd.DataFrame:
         """Label cells.
 
@@ -309,7 +318,7 @@ class CellClassifier(BaseModelClass):
             "temperature": self._temperature,
             "card": self._card,
             "history": {
-                name: frame.iloc[:, 0].astype(float).tolist()
+                name: {"epoch": list(frame.index), "value": frame[name].astype(float).tolist()}
                 for name, frame in (self.history or {}).items()
             },
         }
@@ -345,7 +354,9 @@ class CellClassifier(BaseModelClass):
             model._adata = adata
             model._adata_manager = cls._get_most_recent_anndata_manager(adata, required=True)
             model._register_manager_for_instance(model._adata_manager)
-            model._bound = model._contract.bind(adata, layer=files.text["registry"]["setup_args"]["layer"])
+            model._bound = model._contract.bind(
+                adata, layer=files.text["registry"]["setup_args"]["layer"]
+            )
         return model
 
     def _learn(
@@ -392,12 +403,16 @@ class CellClassifier(BaseModelClass):
         max_epochs = recipe.epochs(datamodule.n_train)
         every = max(1, max_epochs // _N_LOOKS)
         if recipe.early_stopping and datamodule.n_val:
-            patience = EarlyStopping("validation_loss", patience=_PATIENCE, check_on_train_epoch_end=False)
-            callbacks += [patience, KeepBestWeights()]
+            callbacks.append(StopWhenWorse(_PATIENCE))
         n_minibatches = len(datamodule.train_dataloader())
         defaults = {"check_val_every_n_epoch": every, "log_every_n_steps": min(10, n_minibatches)}
         cuda = list(range(torch.cuda.device_count()))
-        with quiet_lightning(), torch.random.fork_rng(devices=cuda):
+        n_parameters = sum(p.numel() for p in self.module.parameters())
+        with (
+            quiet_lightning(),
+            torch.random.fork_rng(devices=cuda),
+            threads_for_step(n_parameters, recipe.batch_size),
+        ):
             torch.manual_seed(self._seed)
             runner = TrainRunner(
                 self,
@@ -423,9 +438,7 @@ class CellClassifier(BaseModelClass):
             n_training_cells=len(train),
             n_validation_cells=len(val),
             temperature=self._temperature,
-            validation=classification_scores(
-                names[self._codes[val]], names[logits.argmax(axis=1)]
-            ),
+            validation=classification_scores(names[self._codes[val]], names[logits.argmax(axis=1)]),
         )
 
     def _read(self, bound: BoundInput, rows: np.ndarray) -> np.ndarray:
@@ -467,7 +480,10 @@ class CellClassifier(BaseModelClass):
         self._temperature = files.text["temperature"]
         self._card = files.text["card"]
         self.history_ = {
-            name: pd.DataFrame({name: values}) for name, values in files.text["history"].items()
+            name: pd.DataFrame(
+                {name: column["value"]}, index=pd.Index(column["epoch"], name="epoch")
+            )
+            for name, column in files.text["history"].items()
         }
         self.is_trained_ = True
 

@@ -123,9 +123,7 @@ def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
         tensors = load_tensors(packed)
     except SafetensorError as error:
         raise ModelFileError(f"{folder / TENSORS} cannot be read: {error}.") from error
-    weights = {
-        k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")
-    }
+    weights = {k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")}
     arrays = {k: v.numpy() for k, v in tensors.items() if not k.startswith("module.")}
     return ModelFiles(_revived(text), arrays, weights)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cellclass.model._base import CellClassifier
 from cellclass.module import MLP
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-_MODULES = {
+_MODULES: dict[str, dict[str, Any]] = {
     "default": {
         "n_hidden": (128, 128, 128),
         "activation": "gelu",
@@ -105,7 +105,7 @@ class CellClassifierMLP(CellClassifier):
             "layer_norm": layer_norm,
             "dropout": dropout,
         }
-        self._module_kwargs = {
+        self._module_kwargs: dict[str, Any] = {
             name: value if changes[name] is None else changes[name]
             for name, value in _MODULES[preset].items()
         }

@@ -2,14 +2,17 @@
 
 `ClassifierPlan`, `Recipe`
     Cross-entropy with one optimiser and schedule, and their settings.
-`KeepBestWeights`
-    Callback that ends a training with the weights of the best validation loss.
+`StopWhenWorse`
+    Early stopping that a small validation set does not trigger by chance.
 `quiet_lightning`
     A training without Lightning's remarks about the machine.
+`threads_for_step`
+    One thread for steps too small to share.
 """
 
-from cellclass.train._callbacks import KeepBestWeights
+from cellclass.train._callbacks import StopWhenWorse
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._quiet import quiet_lightning
+from cellclass.train._threads import threads_for_step
 
-__all__ = ["ClassifierPlan", "KeepBestWeights", "Recipe", "quiet_lightning"]
+__all__ = ["ClassifierPlan", "Recipe", "StopWhenWorse", "quiet_lightning", "threads_for_step"]

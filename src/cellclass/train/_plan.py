@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightning.pytorch as pl
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Recipe:
     n_steps
         Steps to aim at when `max_epochs` is `None`.
     early_stopping
-        Whether to stop, and go back to the best weights, when the validation loss rises.
+        Whether to stop, and go back to the best weights, when validation cells are answered worse.
     """
 
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -52,7 +55,7 @@ class Recipe:
     early_stopping: bool = True
 
     def epochs(self, n_train: int) -> int:
-        """Passes over `n_train` cells; at least two, however many cells there are."""
+        """Return the passes over `n_train` cells: at least two, however many cells there are."""
         if self.max_epochs is not None:
             return self.max_epochs
         return max(2, round(self.n_steps / math.ceil(n_train / self.batch_size)))
@@ -73,9 +76,12 @@ class ClassifierPlan(pl.LightningModule):
 
     def __init__(self, module: nn.Module, recipe: Recipe) -> None:
         super().__init__()
-        self.module = module
+        self.module: Any = module
         self.recipe = recipe
-        self._sums: dict[str, torch.Tensor] = {}
+        self._loss = torch.zeros(())
+        self._n = 0
+        self._logits: list[torch.Tensor] = []
+        self._codes: list[torch.Tensor] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of a minibatch."""
@@ -85,38 +91,47 @@ class ClassifierPlan(pl.LightningModule):
         """Loss of one minibatch."""
         labels = batch["labels"].view(-1)
         loss = F.cross_entropy(self(batch["X"]), labels)
-        self._add("train", loss=loss.detach() * len(labels), n=len(labels))
+        self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
+        self._n += len(labels)
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last look at the validation cells."""
+        self._logits, self._codes = [], []
+
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:  # noqa: ARG002
-        """Sum up loss and hits of one minibatch."""
-        labels = batch["labels"].view(-1)
-        logits = self(batch["X"])
-        self._add(
-            "validation",
-            loss=F.cross_entropy(logits, labels, reduction="sum"),
-            accuracy=(logits.argmax(dim=1) == labels).sum(),
-            n=len(labels),
-        )
+        """Keep the answers of one minibatch."""
+        self._logits.append(self(batch["X"]))
+        self._codes.append(batch["labels"].view(-1))
 
     def on_train_epoch_end(self) -> None:
-        """Log the training loss."""
-        self._log_means("train")
+        """Log the mean loss of the epoch."""
+        self._log("train_loss", self._loss / self._n, self._n)
+        self._loss, self._n = torch.zeros(()), 0
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation loss and accuracy."""
-        self._log_means("validation")
+        """Log loss and accuracy of the validation cells."""
+        logits, codes = torch.cat(self._logits), torch.cat(self._codes)
+        self._log("validation_loss", F.cross_entropy(logits, codes), len(codes))
+        accuracy = (logits.argmax(dim=1) == codes).float().mean()
+        self._log("validation_accuracy", accuracy, len(codes))
 
-    def configure_optimizers(self) -> dict:
+    @property
+    def validation_outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Logits `(n_obs, n_labels)` and codes `(n_obs,)` of the last look at validation cells."""
+        logits, codes = torch.cat(self._logits), torch.cat(self._codes)
+        return logits.float().cpu().numpy(), codes.cpu().numpy()
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes many kinds
         """Build the optimiser, and the schedule over all steps."""
         recipe = self.recipe
         if recipe.optimizer == "adamw":
             parameters = list(self.module.parameters())
-            groups = [
+            groups: list[dict[str, Any]] = [
                 {"params": [p for p in parameters if p.ndim > 1]},
                 {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
             ]
-            optimizer = torch.optim.AdamW(
+            optimizer: torch.optim.Optimizer = torch.optim.AdamW(
                 groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
             )
         else:
@@ -142,15 +157,6 @@ class ClassifierPlan(pl.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
-    def _add(self, part: str, **values: torch.Tensor | float) -> None:
-        for name, value in values.items():
-            key = f"{part}_{name}"
-            self._sums[key] = self._sums.get(key, 0) + value  # type: ignore[operator]
-
-    def _log_means(self, part: str) -> None:
-        n = self._sums.pop(f"{part}_n", 0)
-        for key in [key for key in self._sums if key.startswith(f"{part}_")]:
-            value = torch.as_tensor(self._sums.pop(key) / n, dtype=torch.float32)
-            self.log(
-                key, value, batch_size=n, prog_bar=True, sync_dist=self.trainer.world_size > 1
-            )
+    def _log(self, name: str, value: torch.Tensor, n: int) -> None:
+        distributed = self.trainer.world_size > 1
+        self.log(name, value, batch_size=n, prog_bar=True, sync_dist=distributed)

@@ -1,0 +1,6 @@
+"""`python -m cellclass` is the command `cellclass`."""
+
+from cellclass.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The demonstration: the main job, once through, on the cells that are installed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from cellclass import datasets, get, pl, pp, tl
+from cellclass._keys import ANNOTATE, CONTRACT_REPORT, UNASSIGNED, confidence_key
+from cellclass.data import split_cells
+from cellclass.metrics import classification_scores, expected_calibration_error
+from cellclass.model import CellClassifierMLP
+from cellclass.tl import fit_logistic_regression
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anndata import AnnData
+
+_LABELS = "cell_type"
+
+
+def run_demo(output: Path, *, seed: int) -> None:
+    """Split, rank, train, annotate, evaluate beside the baseline, draw, and say what was done."""
+    mpl.use("Agg")
+    console = Console()
+    console.rule("cellclass demo")
+    adata = datasets.pbmc68k_reduced()
+    codes = adata.obs[_LABELS].cat.codes.to_numpy(np.int64)
+    reference, query = (
+        adata[rows].copy() for rows in split_cells(codes, held_out=1 / 3, seed=seed)
+    )
+    truth = query.obs[_LABELS].astype(str).to_numpy(dtype=str)
+    console.print(
+        f"{adata.n_obs} blood cells × {adata.n_vars} genes, "
+        f"{len(adata.obs[_LABELS].cat.categories)} sorted cell types: {reference.n_obs} reference "
+        f"cells, {query.n_obs} query cells."
+    )
+
+    with console.status("Ranking genes …"):
+        pp.rank_genes_js(reference, _LABELS, layer="counts")
+    best = get.rank_genes_js_df(reference, n_genes=5)["names"]
+    console.print(f"Genes with the highest JS divergence: {', '.join(best)}.")
+
+    with console.status("Training …"):
+        start = time.perf_counter()
+        CellClassifierMLP.setup_anndata(reference, labels_key=_LABELS, layer="counts")
+        model = CellClassifierMLP(reference, seed=seed)
+        model.train(enable_progress_bar=False)
+        seconds = time.perf_counter() - start
+    tl.annotate(query, model)
+    tl.evaluate(query, _LABELS)
+    ours = get.evaluation_df(query, table="scores").iloc[0].to_dict() | {"seconds": seconds}
+
+    with console.status("Tuning a logistic regression on the same genes …"):
+        baseline, theirs = _baseline(model, reference, query, truth, seed=seed)
+    console.print(_table(f"{query.n_obs} held-out cells", ours, baseline))
+    correct = query.obs[ANNOTATE].astype(str).to_numpy(dtype=str) == truth
+    console.print(_verdict(correct.astype(float) - (theirs == truth)))
+
+    with console.status("Drawing …"):
+        output.mkdir(parents=True, exist_ok=True)
+        query.write_h5ad(output / "annotated.h5ad")
+        _draw(output, reference, query, model)
+    n_genes = query.uns[ANNOTATE][CONTRACT_REPORT]["n_genes_matched"]
+    console.print(
+        f"The query was on the scale {query.uns[ANNOTATE][CONTRACT_REPORT]['scale']}, with "
+        f"{n_genes} of the model's {model.contract.n_genes} genes. Mean confidence "
+        f"{ours['mean_confidence']:.3f}, accuracy {ours['accuracy']:.3f}."
+    )
+    console.print(f"Written to {output}/:")
+    for path in sorted(output.iterdir()):
+        console.print(f"  {path.name}", highlight=False)
+
+
+def _baseline(
+    model: CellClassifierMLP, reference: AnnData, query: AnnData, truth: np.ndarray, *, seed: int
+) -> tuple[dict[str, float], np.ndarray]:
+    """Scores and labels of a tuned logistic regression on the same cells and genes."""
+    everything = slice(None)
+    start = time.perf_counter()
+    fitted = fit_logistic_regression(
+        model.contract.bind(reference).read(everything),
+        reference.obs[_LABELS].astype(str).to_numpy(dtype=str),
+        seed=seed,
+    )
+    seconds = time.perf_counter() - start
+    probability = fitted.predict_proba(model.contract.bind(query).read(everything))
+    predicted = fitted.classes_[probability.argmax(axis=1)]
+    error = expected_calibration_error(probability.max(axis=1), predicted == truth)
+    scores = classification_scores(truth, predicted)
+    return scores | {"expected_calibration_error": error, "seconds": seconds}, predicted
+
+
+def _verdict(difference: np.ndarray) -> str:
+    """Say which classifier was right more often, and whether that means anything."""
+    mean = difference.mean()
+    margin = 1.96 * difference.std(ddof=1) / np.sqrt(len(difference))
+    ahead = "the MLP" if mean > 0 else "the logistic regression"
+    who = f"{ahead} is ahead" if abs(mean) > margin else "neither is ahead"
+    return (
+        f"Accuracy of the MLP minus that of the logistic regression: {mean:+.3f}, 95% interval {mean - margin:+.3f} "
+        f"to {mean + margin:+.3f}: {who}."
+    )
+
+
+def _table(title: str, ours: dict[str, float], baseline: dict[str, float]) -> Table:
+    table = Table(title=title)
+    columns = {
+        "accuracy": "accuracy",
+        "balanced": "balanced_accuracy",
+        "macro-F1": "macro_f1",
+        "ECE": "expected_calibration_error",
+    }
+    table.add_column("classifier")
+    for name in (*columns, "fit (s)"):
+        table.add_column(name, justify="right")
+    for name, scores in (("MLP", ours), ("logistic regression", baseline)):
+        numbers = [f"{scores[column]:.3f}" for column in columns.values()]
+        table.add_row(name, *numbers, f"{scores['seconds']:.1f}")
+    return table
+
+
+def _draw(output: Path, reference: AnnData, query: AnnData, model: CellClassifierMLP) -> None:
+    pictures = {
+        "confusion_matrix": pl.confusion_matrix(query),
+        "rank_genes_js": pl.rank_genes_js(reference),
+        "training_history": pl.training_history(model),
+    }
+    for name, axes in pictures.items():
+        figure = axes.figure
+        figure.savefig(output / f"{name}.png", dpi=150)  # type: ignore[union-attr]
+    _draw_umap(query).savefig(output / "umap.png", dpi=150)
+
+
+def _draw_umap(query: AnnData) -> mpl.figure.Figure:
+    """Truth, prediction and confidence side by side, labels in the same colours."""
+    import matplotlib.pyplot as plt
+    import scanpy as sc
+
+    colours = dict(
+        zip(query.obs[_LABELS].cat.categories, query.uns[f"{_LABELS}_colors"], strict=True)
+    )
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
+    shared = {"show": False, "size": 40, "frameon": False}
+    sc.pl.umap(
+        query,
+        color=_LABELS,
+        palette=colours,
+        legend_loc=None,
+        title="true label",
+        ax=axes[0],
+        **shared,
+    )
+    shown = query.copy()
+    if not (shown.obs[ANNOTATE] == UNASSIGNED).any():
+        shown.obs[ANNOTATE] = shown.obs[ANNOTATE].cat.remove_categories(UNASSIGNED)
+    sc.pl.umap(
+        shown,
+        color=ANNOTATE,
+        palette={**colours, UNASSIGNED: "lightgrey"},
+        title="predicted label",
+        ax=axes[1],
+        **shared,
+    )
+    sc.pl.umap(
+        query,
+        color=confidence_key(ANNOTATE),
+        title="confidence",
+        vmin=0,
+        vmax=1,
+        ax=axes[2],
+        **shared,
+    )
+    return figure
