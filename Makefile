@@ -1,0 +1,51 @@
+# The commands of this project. `make demo` and `make test` need only Python ≥ 3.11, pip and make.
+PYTHON ?= python3
+VENV ?= .venv
+# Pins nothing but torch; empty it (CONSTRAINTS=) for the newest releases of everything.
+CONSTRAINTS ?= -c constraints.txt
+BIN := $(VENV)/bin
+# What is installed is renewed when these files change.
+STATE := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+USER_STAMP := $(VENV)/.installed-user-$(STATE)
+DEV_STAMP := $(VENV)/.installed-dev-$(STATE)
+
+export MPLBACKEND := Agg
+
+.PHONY: help demo test lint docs check bench clean
+
+help:  ## List the commands
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(USER_STAMP): | $(BIN)/python
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(DEV_STAMP): | $(BIN)/python
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable ".[dev]"
+	@touch $@ $(USER_STAMP)
+
+demo: $(USER_STAMP)  ## Label real cells and draw pictures into demo_output/
+	$(BIN)/cellclass demo
+
+test: $(DEV_STAMP)  ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: $(DEV_STAMP)  ## Check style, types and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(DEV_STAMP)  ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+
+check: lint docs test  ## Everything that CI runs on one Python
+
+bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
+	$(BIN)/python benchmarks/accuracy.py
+
+clean:  ## Remove what the commands above made
+	rm -rf $(VENV) demo_output docs/_build docs/generated
