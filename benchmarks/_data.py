@@ -27,6 +27,7 @@ DATASETS = {
     "celllines3_2tech": "tech",
     "human_lines_pollen": None,
     "human_fetal_cortex_camp": None,
+    "human_organoid100": None,
 }
 
 

@@ -49,6 +49,11 @@ def evaluation_key(key: str) -> str:
     return f"{key}_evaluation"
 
 
+def colors_key(key: str) -> str:
+    """Entry of `uns` in which scanpy keeps the colours of a column of `obs`."""
+    return f"{key}_colors"
+
+
 def probability_columns(labels: tuple[str, ...]) -> list[str]:
     """Columns of the probabilities: the labels, with `|` for `/`, which no file key may hold."""
     columns: list[str] = []

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cellclass import datasets, get, pl, pp, tl
-from cellclass._keys import ANNOTATE, CONTRACT_REPORT, UNASSIGNED, confidence_key
+from cellclass._keys import ANNOTATE, CONTRACT_REPORT, confidence_key
 from cellclass.data import split_cells
 from cellclass.metrics import classification_scores, expected_calibration_error
 from cellclass.model import CellClassifierMLP
@@ -104,8 +104,8 @@ def _verdict(difference: np.ndarray) -> str:
     ahead = "the MLP" if mean > 0 else "the logistic regression"
     who = f"{ahead} is ahead" if abs(mean) > margin else "neither is ahead"
     return (
-        f"Accuracy of the MLP minus that of the logistic regression: {mean:+.3f}, 95% interval {mean - margin:+.3f} "
-        f"to {mean + margin:+.3f}: {who}."
+        "Accuracy of the MLP minus that of the logistic regression: "
+        f"{mean:+.3f}, 95% interval {mean - margin:+.3f} to {mean + margin:+.3f}: {who}."
     )
 
 
@@ -143,38 +143,23 @@ def _draw_umap(query: AnnData) -> mpl.figure.Figure:
     import matplotlib.pyplot as plt
     import scanpy as sc
 
-    colours = dict(
-        zip(query.obs[_LABELS].cat.categories, query.uns[f"{_LABELS}_colors"], strict=True)
-    )
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
-    shared = {"show": False, "size": 40, "frameon": False}
-    sc.pl.umap(
-        query,
-        color=_LABELS,
-        palette=colours,
-        legend_loc=None,
-        title="true label",
-        ax=axes[0],
-        **shared,
-    )
-    shown = query.copy()
-    if not (shown.obs[ANNOTATE] == UNASSIGNED).any():
-        shown.obs[ANNOTATE] = shown.obs[ANNOTATE].cat.remove_categories(UNASSIGNED)
-    sc.pl.umap(
-        shown,
-        color=ANNOTATE,
-        palette={**colours, UNASSIGNED: "lightgrey"},
-        title="predicted label",
-        ax=axes[1],
-        **shared,
-    )
-    sc.pl.umap(
-        query,
-        color=confidence_key(ANNOTATE),
-        title="confidence",
-        vmin=0,
-        vmax=1,
-        ax=axes[2],
-        **shared,
-    )
+    titles = {
+        _LABELS: "true label",
+        ANNOTATE: "predicted label",
+        confidence_key(ANNOTATE): "confidence",
+    }
+    for ax, (column, title) in zip(axes, titles.items(), strict=True):
+        sc.pl.umap(
+            query,
+            color=column,
+            title=title,
+            ax=ax,
+            show=False,
+            size=40,
+            frameon=False,
+            legend_loc="right margin" if column == ANNOTATE else None,
+            vmin=0,
+            vmax=1,
+        )
     return figure

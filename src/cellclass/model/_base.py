@@ -21,7 +21,7 @@ from cellclass.metrics import NoveltyScorer, classification_scores, fit_temperat
 from cellclass.model._card import make_card
 from cellclass.model._files import ModelFiles, read_model, write_model
 from cellclass.model._scores import CellScores
-from cellclass.model._setup import register_reference
+from cellclass.model._setup import label_colors, register_reference
 from cellclass.train import (
     ClassifierPlan,
     Recipe,
@@ -67,6 +67,7 @@ class CellClassifier(BaseModelClass):
         self._temperature = 1.0
         self._novelty: NoveltyScorer | None = None
         self._card: dict[str, Any] = {}
+        self._label_colors: dict[str, str] = {}
         if adata is not None:
             self._learn(adata, expression, n_top_genes, validation_size)
 
@@ -148,6 +149,11 @@ class CellClassifier(BaseModelClass):
     def card(self) -> dict[str, Any]:
         """Where the model comes from and how it did on its validation cells."""
         return dict(self._card)
+
+    @property
+    def label_colors(self) -> dict[str, str]:
+        """Colours of the labels in the reference's pictures, where it had them."""
+        return dict(self._label_colors)
 
     def train(
         self,
@@ -317,6 +323,7 @@ class CellClassifier(BaseModelClass):
             "contract": self._contract.to_dict(),
             "temperature": self._temperature,
             "card": self._card,
+            "label_colors": self._label_colors,
             "history": {
                 name: {"epoch": list(frame.index), "value": frame[name].astype(float).tolist()}
                 for name, frame in (self.history or {}).items()
@@ -368,6 +375,7 @@ class CellClassifier(BaseModelClass):
             setup["labels_key"],
             unlabeled_category=setup["unlabeled_category"],
         )
+        self._label_colors = label_colors(adata, setup["labels_key"])
         strata = self._codes
         if setup["batch_key"] is not None:
             batch = adata.obs[setup["batch_key"]].astype("category").cat.codes.to_numpy(np.int64)
@@ -479,6 +487,7 @@ class CellClassifier(BaseModelClass):
         self._novelty = NoveltyScorer(**novelty) if novelty else None
         self._temperature = files.text["temperature"]
         self._card = files.text["card"]
+        self._label_colors = files.text["label_colors"]
         self.history_ = {
             name: pd.DataFrame(
                 {name: column["value"]}, index=pd.Index(column["epoch"], name="epoch")

@@ -11,6 +11,7 @@ from scvi.data import AnnDataManager
 from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
 
 from cellclass._checks import check_obs_key, label_codes
+from cellclass._keys import colors_key
 from cellclass.contract import check_input
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ def register_reference(
         warnings.filterwarnings("ignore", message="Category .* has fewer than 3 cells")
         manager.register_fields(adata, **kwargs)
     return manager
+
+
+def label_colors(adata: AnnData, labels_key: str) -> dict[str, str]:
+    """Return the colour of each label, where a scanpy plot has left them in `uns`."""
+    colors = adata.uns.get(colors_key(labels_key), ())
+    labels = adata.obs[labels_key].astype("category").cat.categories.astype(str)
+    if len(colors) != len(labels):  # none, or those of other categories
+        return {}
+    return dict(zip(labels, map(str, colors), strict=True))
 
 
 def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> None:

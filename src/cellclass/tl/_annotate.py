@@ -14,6 +14,7 @@ from cellclass._keys import (
     MODEL_CARD,
     PARAMS,
     UNASSIGNED,
+    colors_key,
     confidence_key,
     novelty_key,
     probability_columns,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from cellclass.model import CellClassifierMLP
+
+_UNASSIGNED_COLOR = "#d3d3d3"
 
 
 def annotate(
@@ -69,6 +72,8 @@ def annotate(
     `adata.uns[key_added]` : dict
         `params`; `labels`; `contract_report`, which scale and genes were found and what was
         done; `model`, the model card.
+    `adata.uns[f"{key_added}_colors"]` : list of str
+        Colours of the labels, where the reference had them, for `sc.pl`.
 
     Raises
     ------
@@ -108,4 +113,7 @@ def annotate(
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
     adata.uns[key_added] = about
+    if model.label_colors:
+        colors = [model.label_colors[label] for label in scores.labels]
+        adata.uns[colors_key(key_added)] = [*colors, _UNASSIGNED_COLOR]
     return adata if copy else None
