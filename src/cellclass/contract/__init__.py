@@ -11,7 +11,7 @@
 """
 
 from cellclass.contract._bound import BoundInput
-from cellclass.contract._contract import InputContract, check_input
+from cellclass.contract._contract import Expression, InputContract, check_input
 from cellclass.contract._scale import Scale, identify_scale
 
-__all__ = ["BoundInput", "InputContract", "Scale", "check_input", "identify_scale"]
+__all__ = ["BoundInput", "Expression", "InputContract", "Scale", "check_input", "identify_scale"]

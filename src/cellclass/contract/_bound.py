@@ -67,9 +67,17 @@ class BoundInput:
         -------
         float32 array `(n_rows, n_selected)`, log1p.
         """
-        chunk = take_rows(self.X, rows)
-        out = np.zeros((chunk.shape[0], len(self.fill)), dtype=np.float32)
+        if isinstance(rows, slice):
+            rows = np.arange(self.n_obs)[rows]
+        out = np.zeros((len(rows), len(self.fill)), dtype=np.float32)
         out[:, self.match.missing] = self.fill[self.match.missing]
+        for start in range(0, len(rows), CHUNK_SIZE):
+            part = slice(start, start + CHUNK_SIZE)
+            self._gather(rows[part], out[part])
+        return out
+
+    def _gather(self, rows: np.ndarray, out: np.ndarray) -> None:
+        chunk = take_rows(self.X, rows)
         how = (
             self.match.known,
             self.match.position,
@@ -82,7 +90,6 @@ class BoundInput:
             gather_dense(chunk, *how)
         else:
             gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
-        return out
 
     def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:
         """Read all cells, `size` at a time, in their order."""

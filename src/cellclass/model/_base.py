@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-import sys
-from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scvi.model.base import BaseModelClass
-from scvi.train import TrainRunner
 
-from cellclass._checks import check_fraction, label_codes
-from cellclass.contract import BoundInput, InputContract
-from cellclass.data import ResidentDataModule, split_cells
+from cellclass._checks import check_fraction
 from cellclass.errors import NotTrainedError
-from cellclass.metrics import NoveltyScorer, classification_scores, fit_temperature, softmax
+from cellclass.metrics import classification_scores
 from cellclass.model._card import make_card
-from cellclass.model._files import ModelFiles, read_model, write_model
+from cellclass.model._fit import fit
+from cellclass.model._reference import Reference, learn_reference
+from cellclass.model._save_load import SavedModel
 from cellclass.model._scores import CellScores
 from cellclass.model._setup import label_colors, register_reference
-from cellclass.train import (
-    ClassifierPlan,
-    Recipe,
-    StopWhenWorse,
-    quiet_lightning,
-    threads_for_step,
-)
+from cellclass.model._trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from os import PathLike
 
     from anndata import AnnData
     from lightning.pytorch import Callback
-    from scvi.module.base import BaseModuleClass
 
-# The validation cells are looked at about this often in a training, and the training stops when
-# they were answered worse this many times in a row.
-_N_LOOKS = 20
-_PATIENCE = 5
+    from cellclass.contract import BoundInput, Expression, InputContract
+    from cellclass.train import Recipe
 
 
-class CellClassifier(BaseModelClass):
+class CellClassifier(SavedModel):
     """Base of the classifiers; a concrete class says which network it trains."""
 
     def __init__(
@@ -52,7 +38,7 @@ class CellClassifier(BaseModelClass):
         adata: AnnData | None,
         *,
         recipe: Recipe,
-        expression: str,
+        expression: Expression,
         n_top_genes: int | None,
         validation_size: float,
         seed: int,
@@ -64,16 +50,29 @@ class CellClassifier(BaseModelClass):
         super().__init__(adata, registry)
         self._recipe = recipe
         self._seed = seed
-        self._temperature = 1.0
-        self._novelty: NoveltyScorer | None = None
+        self._trust = Trust()
+        self._reference: Reference | None = None
         self._card: dict[str, Any] = {}
         self._label_colors: dict[str, str] = {}
-        if adata is not None:
-            self._learn(adata, expression, n_top_genes, validation_size)
-
-    @abstractmethod
-    def _make_module(self, n_genes: int, n_labels: int) -> BaseModuleClass:
-        """Build the network, from G genes to L labels."""
+        if adata is None:
+            return
+        setup = self.registry["setup_args"]
+        self._label_colors = label_colors(adata, setup["labels_key"])
+        self._contract, self._reference = learn_reference(
+            adata,
+            setup,
+            expression=expression,
+            n_top_genes=n_top_genes,
+            validation_size=validation_size,
+            seed=seed,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.module = self._make_module(self._contract.n_genes, len(self.labels))
+        self._model_summary_string = (
+            f"{type(self).__name__} with {self._contract.n_genes} genes, {len(self.labels)} "
+            f"labels, {sum(p.numel() for p in self.module.parameters()):,} parameters"
+        )
 
     @classmethod
     def setup_anndata(
@@ -193,37 +192,30 @@ class CellClassifier(BaseModelClass):
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
         """
-        self._require_adata("train")
+        if self._reference is None:
+            raise ValueError(
+                "A model that was loaded from files cannot be trained further: it has no training "
+                "cells. Make a new one from the reference."
+            )
         recipe = replace(self._recipe, **(plan_kwargs or {}))
-        if batch_size is not None:
-            recipe = replace(recipe, batch_size=batch_size)
-        if max_epochs is not None:
-            recipe = replace(recipe, max_epochs=max_epochs)
-        if early_stopping is not None:
-            recipe = replace(recipe, early_stopping=early_stopping)
-        recipe = replace(recipe, max_epochs=recipe.epochs(len(self._rows_train)))
-        cells = np.union1d(self._rows_train, self._rows_val)
-        datamodule = ResidentDataModule(
-            self._read(self._bound, cells),
-            self._codes[cells],
-            train_idx=np.searchsorted(cells, self._rows_train),
-            val_idx=np.searchsorted(cells, self._rows_val),
-            batch_size=recipe.batch_size,
-            seed=self._seed,
-        )
-        self.module.train()
-        self._fit(
-            datamodule,
+        given: dict[str, Any] = {
+            "max_epochs": max_epochs,
+            "batch_size": batch_size,
+            "early_stopping": early_stopping,
+        }
+        recipe = replace(recipe, **{k: v for k, v in given.items() if v is not None})
+        fit(
+            self,
+            self._reference.datamodule(batch_size=recipe.batch_size, seed=self._seed),
             recipe,
+            seed=self._seed,
+            callbacks=callbacks,
             accelerator=accelerator,
             devices=devices,
-            enable_progress_bar=_in_sight() if enable_progress_bar is None else enable_progress_bar,
-            callbacks=list(callbacks),
+            enable_progress_bar=enable_progress_bar,
             **trainer_kwargs,
         )
-        # The runner noted places in the data module's tensors; users want places in the AnnData.
-        self.train_indices, self.validation_indices = self._rows_train, self._rows_val
-        self._calibrate()
+        self._finish_training(self._reference)
 
     def predict(
         self,
@@ -270,11 +262,10 @@ class CellClassifier(BaseModelClass):
         """
         bound = self._bind(adata, layer)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
-        pvalue = np.full(bound.n_obs, np.nan, dtype=np.float32)
+        pvalue = np.empty(bound.n_obs, dtype=np.float32)
         for rows, latent, logits in self._outputs(bound):
-            probability[rows] = softmax(logits, temperature=self._temperature)
-            if self._novelty is not None:
-                pvalue[rows] = self._novelty.pvalue(latent)
+            probability[rows] = self._trust.probability(logits)
+            pvalue[rows] = self._trust.pvalue(latent)
         return CellScores(
             labels=self.labels,
             probability=probability,
@@ -293,177 +284,44 @@ class CellClassifier(BaseModelClass):
         bound = self._bind(adata, layer)
         return np.concatenate([latent for _, latent, _ in self._outputs(bound)])
 
-    def save(self, dir_path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model to a folder: `model.json` and `model.safetensors`.
-
-        The folder appears under its name only when it is complete. No cells are written.
-
-        Parameters
-        ----------
-        dir_path
-            The folder to make.
-        overwrite
-            Whether an existing folder is replaced.
-
-        Raises
-        ------
-        NotTrainedError
-            `train` has not been called.
-        FileExistsError
-            The folder exists and `overwrite` is false.
-        """
-        self._require_trained()
-        arrays = {f"contract.{k}": v for k, v in self._contract.to_arrays().items()}
-        if self._novelty is not None:
-            arrays |= {f"novelty.{k}": v for k, v in self._novelty.to_arrays().items()}
-        weights = {f"module.{k}": v for k, v in self.module.state_dict().items()}
-        text = {
-            "init_params": self.init_params_["non_kwargs"],
-            "registry": self.registry,
-            "contract": self._contract.to_dict(),
-            "temperature": self._temperature,
-            "card": self._card,
-            "label_colors": self._label_colors,
-            "history": {
-                name: {"epoch": list(frame.index), "value": frame[name].astype(float).tolist()}
-                for name, frame in (self.history or {}).items()
-            },
-        }
-        write_model(dir_path, type(self).__name__, text, arrays, weights, overwrite=overwrite)
-
-    @classmethod
-    def load(
-        cls, dir_path: str | PathLike[str], adata: AnnData | None = None, *, device: str = "auto"
-    ) -> CellClassifier:
-        """Read a model that `save` wrote; nothing in the files is executed.
-
-        Parameters
-        ----------
-        dir_path
-            The folder.
-        adata
-            Reference to attach, registered as at training; not needed to predict.
-        device
-            `auto` for a GPU if there is one, else what torch calls it.
-
-        Raises
-        ------
-        ModelFileError
-            A file is missing, altered or truncated, or holds a model of another class.
-        """
-        files = read_model(dir_path, cls.__name__)
-        model = cls(None, registry=files.text["registry"], **files.text["init_params"])
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        model._restore(files, device)
-        if adata is not None:
-            cls.setup_anndata(adata, **files.text["registry"]["setup_args"])
-            model._adata = adata
-            model._adata_manager = cls._get_most_recent_anndata_manager(adata, required=True)
-            model._register_manager_for_instance(model._adata_manager)
-            model._bound = model._contract.bind(
-                adata, layer=files.text["registry"]["setup_args"]["layer"]
-            )
-        return model
-
-    def _learn(
-        self, adata: AnnData, expression: str, n_top_genes: int | None, validation_size: float
-    ) -> None:
-        setup = self.registry["setup_args"]
-        self._codes, labels = label_codes(
-            adata.obs[setup["labels_key"]],
-            setup["labels_key"],
-            unlabeled_category=setup["unlabeled_category"],
+    def _finish_training(self, reference: Reference) -> None:
+        """Calibrate, and note how the validation cells were answered."""
+        train, validation = reference.train, reference.validation
+        # The runner noted places in the data module's tensors; users want places in the AnnData.
+        self.train_indices, self.validation_indices = train, validation
+        latent, logits = self._forward(reference.bound.read(validation))
+        codes = reference.codes[validation]
+        self._trust = Trust.fit(
+            self._forward(reference.bound.read(train))[0],
+            reference.codes[train],
+            held_out=(latent, logits, codes),
         )
-        self._label_colors = label_colors(adata, setup["labels_key"])
-        strata = self._codes
-        if setup["batch_key"] is not None:
-            batch = adata.obs[setup["batch_key"]].astype("category").cat.codes.to_numpy(np.int64)
-            strata = np.where(strata < 0, -1, strata * (batch.max() + 1) + batch)
-        self._rows_train, self._rows_val = split_cells(
-            strata, held_out=validation_size, seed=self._seed
-        )
-        self._contract, self._bound = InputContract.learn(
-            adata,
-            layer=setup["layer"],
-            codes=self._codes,
-            labels=tuple(labels),
-            rows=self._rows_train,
-            n_top_genes=n_top_genes,
-            expression=expression,  # type: ignore[arg-type]
-        )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed)
-            self.module = self._make_module(self._contract.n_genes, len(labels))
-        self._model_summary_string = (
-            f"{type(self).__name__} with {self._contract.n_genes} genes, {len(labels)} labels, "
-            f"{sum(p.numel() for p in self.module.parameters()):,} parameters"
-        )
-
-    def _fit(
-        self,
-        datamodule: ResidentDataModule,
-        recipe: Recipe,
-        *,
-        callbacks: list[Callback],
-        **kwargs: Any,  # noqa: ANN401 - for the runner and Lightning
-    ) -> None:
-        max_epochs = recipe.epochs(datamodule.n_train)
-        every = max(1, max_epochs // _N_LOOKS)
-        if recipe.early_stopping and datamodule.n_val:
-            callbacks.append(StopWhenWorse(_PATIENCE))
-        n_minibatches = len(datamodule.train_dataloader())
-        defaults = {"check_val_every_n_epoch": every, "log_every_n_steps": min(10, n_minibatches)}
-        cuda = list(range(torch.cuda.device_count()))
-        n_parameters = sum(p.numel() for p in self.module.parameters())
-        with (
-            quiet_lightning(),
-            torch.random.fork_rng(devices=cuda),
-            threads_for_step(n_parameters, recipe.batch_size),
-        ):
-            torch.manual_seed(self._seed)
-            runner = TrainRunner(
-                self,
-                training_plan=ClassifierPlan(self.module, recipe),
-                data_splitter=datamodule,
-                max_epochs=max_epochs,
-                callbacks=callbacks,
-                **{**defaults, **kwargs},
-            )
-            runner()
-
-    def _calibrate(self) -> None:
-        train, val = self._rows_train, self._rows_val
-        latent, logits = self._forward(self._read(self._bound, val))
-        self._temperature = fit_temperature(logits, self._codes[val])
-        latent_train, _ = self._forward(self._read(self._bound, train))
-        self._novelty = NoveltyScorer.fit(latent_train, self._codes[train], latent)
         names = np.asarray(self.labels)
         self._card = make_card(
             type(self).__name__,
             self._adata,
             self._contract,
             n_training_cells=len(train),
-            n_validation_cells=len(val),
-            temperature=self._temperature,
-            validation=classification_scores(names[self._codes[val]], names[logits.argmax(axis=1)]),
+            n_validation_cells=len(validation),
+            temperature=self._trust.temperature,
+            validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
         )
 
-    def _read(self, bound: BoundInput, rows: np.ndarray) -> np.ndarray:
-        """Model input of cells, read a chunk at a time, float32 `(n_rows, n_genes)`."""
-        X = np.empty((len(rows), self._contract.n_genes), dtype=np.float32)
-        for start in range(0, len(rows), 4096):
-            X[start : start + 4096] = bound.read(rows[start : start + 4096])
-        return X
-
     def _bind(self, adata: AnnData | None, layer: str | None) -> BoundInput:
-        self._require_trained()
-        if adata is None:
-            self._require_adata("predict")
-            return self._bound if layer is None else self._contract.bind(self._adata, layer=layer)
-        bound = self._contract.bind(adata, layer=layer)
-        bound.warn()
-        return bound
+        if not self.is_trained:
+            raise NotTrainedError(
+                "The model is not trained: its answers would be noise. Call model.train() first."
+            )
+        if adata is not None:
+            bound = self._contract.bind(adata, layer=layer)
+            bound.warn()
+            return bound
+        if self._adata is None:
+            raise ValueError(
+                "The model was loaded from files and has no reference of its own: pass the cells, "
+                "model.predict(adata)."
+            )
+        return self._contract.bind(self._adata, layer=layer or self._contract.layer)
 
     def _outputs(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         for rows, x in bound.chunks():
@@ -476,40 +334,3 @@ class CellClassifier(BaseModelClass):
             latent = self.module.embed(torch.from_numpy(x).to(self.module.device))
             logits = self.module.head(latent)
         return latent.float().cpu().numpy(), logits.float().cpu().numpy()
-
-    def _restore(self, files: ModelFiles, device: str) -> None:
-        self._contract = InputContract.from_parts(files.text["contract"], files.part("contract"))
-        self.module = self._make_module(self._contract.n_genes, len(self.labels))
-        self.module.load_state_dict(files.weights)
-        self.module.eval()
-        self.to_device(device)
-        novelty = files.part("novelty")
-        self._novelty = NoveltyScorer(**novelty) if novelty else None
-        self._temperature = files.text["temperature"]
-        self._card = files.text["card"]
-        self._label_colors = files.text["label_colors"]
-        self.history_ = {
-            name: pd.DataFrame(
-                {name: column["value"]}, index=pd.Index(column["epoch"], name="epoch")
-            )
-            for name, column in files.text["history"].items()
-        }
-        self.is_trained_ = True
-
-    def _require_trained(self) -> None:
-        if not self.is_trained:
-            raise NotTrainedError(
-                "The model is not trained: its answers would be noise. Call model.train() first."
-            )
-
-    def _require_adata(self, verb: str) -> None:
-        if not hasattr(self, "_rows_train" if verb == "train" else "_bound"):
-            raise ValueError(
-                f"The model was loaded from files and has no reference to {verb} on. Pass an "
-                "AnnData to predict; to train, make a new model from the reference."
-            )
-
-
-def _in_sight() -> bool:
-    """Whether somebody watches: a terminal or a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -1,0 +1,74 @@
+"""One training: scvi-tools' runner around Lightning, without their remarks."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+from scvi.train import TrainRunner
+
+from cellclass.train import (
+    ClassifierPlan,
+    Recipe,
+    StopWhenWorse,
+    quiet_lightning,
+    threads_for_step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightning.pytorch import Callback
+
+    from cellclass.data import ResidentDataModule
+    from cellclass.model._base import CellClassifier
+
+# The validation cells are looked at about this often in a training, and the training stops when
+# they were answered worse this many times in a row.
+_N_LOOKS = 20
+_PATIENCE = 5
+
+
+def fit(
+    model: CellClassifier,
+    datamodule: ResidentDataModule,
+    recipe: Recipe,
+    *,
+    seed: int,
+    callbacks: Sequence[Callback],
+    enable_progress_bar: bool | None,
+    **kwargs: Any,  # noqa: ANN401 - for the runner and Lightning
+) -> None:
+    """Fit the model's network; torch's own random state is left as it was."""
+    callbacks = list(callbacks)  # scvi-tools adds its own to the list that it is given
+    if recipe.early_stopping and datamodule.n_val:
+        callbacks.append(StopWhenWorse(_PATIENCE))
+    max_epochs = recipe.epochs(datamodule.n_train)
+    settings = {
+        "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
+        "log_every_n_steps": min(10, len(datamodule.train_dataloader())),
+        "enable_progress_bar": _in_sight() if enable_progress_bar is None else enable_progress_bar,
+    }
+    n_parameters = sum(p.numel() for p in model.module.parameters())
+    model.module.train()  # scvi-tools leaves it in evaluation mode, where nothing is dropped out
+    with (
+        quiet_lightning(),
+        torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))),
+        threads_for_step(n_parameters, recipe.batch_size),
+    ):
+        torch.manual_seed(seed)
+        runner = TrainRunner(
+            model,
+            training_plan=ClassifierPlan(model.module, recipe),
+            data_splitter=datamodule,
+            max_epochs=max_epochs,
+            callbacks=callbacks,
+            **{**settings, **kwargs},
+        )
+        runner()
+
+
+def _in_sight() -> bool:
+    """Whether somebody watches: a terminal or a notebook."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
