@@ -17,7 +17,7 @@ CHUNK_SIZE = 4096
 def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
     """Bring a matrix to a form whose rows are cheap to slice; never changes `X` itself."""
     if sp.issparse(X) and X.format != "csr":
-        return X.tocsr()
+        return _wide(X).tocsr()  # the conversion may sum small integers
     if isinstance(X, np.matrix):
         return np.asarray(X)
     return X
@@ -37,11 +37,12 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
     if not sp.issparse(chunk):
         chunk = np.ascontiguousarray(chunk)
         return chunk.astype(_float_of(chunk.dtype), copy=False)
-    chunk = sp.csr_matrix(chunk)
+    dtype = _float_of(chunk.dtype)
+    chunk = sp.csr_matrix(_wide(chunk))
     if not chunk.has_canonical_format:
         chunk = chunk.copy()
         chunk.sum_duplicates()
-    return chunk.astype(_float_of(chunk.dtype), copy=False)
+    return chunk.astype(dtype, copy=False)
 
 
 def row_chunks(
@@ -61,6 +62,11 @@ def stored_values(chunk: sp.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.nda
         n_obs, n_vars = chunk.shape
         return chunk.reshape(-1), np.arange(n_obs + 1, dtype=np.int64) * n_vars
     return chunk.data, chunk.indptr
+
+
+def _wide(X: Any) -> Any:  # noqa: ANN401 - any sparse kind
+    """Return integers in a type in which the sum of duplicates cannot overflow."""
+    return X.astype(_float_of(X.dtype)) if X.dtype.kind in "biu" else X
 
 
 def _float_of(dtype: np.dtype) -> np.dtype:

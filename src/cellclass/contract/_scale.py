@@ -82,11 +82,10 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
     filled = rows[rows["n_nonzero"] > 0]
     minimum = float(rows["minimum"].min(initial=0.0))
     maximum = float(rows["maximum"].max(initial=0.0))
-    told = filled[filled["informative"]]
+    share_grid = _share(filled, "grid", among="informative")
+    share_grid_expm1 = _share(filled, "grid_expm1", among="informative_expm1")
     share_sum, target = _same_sum(filled["total"])
     share_sum_expm1, target_expm1 = _same_sum(filled["total_expm1"])
-    share_grid = float(told["grid"].mean()) if told.size else 0.0
-    share_grid_expm1 = float(told["grid_expm1"].mean()) if told.size else 0.0
 
     name: ScaleName = "unrecognised"
     target_sum = None
@@ -94,15 +93,19 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
         name = "scaled"
     elif bool(filled["integral"].all()):
         name = "counts"
-    else:
-        # Equal sums are the stronger evidence; a grid of small values may survive a logarithm.
+    elif not _has_offset(filled):
         small = maximum <= _LOG_MAXIMUM
         same = (share_sum >= _SUMS_AGREE, small and share_sum_expm1 >= _SUMS_AGREE)
         grid = (share_grid >= _GRID_AGREES, small and share_grid_expm1 >= _GRID_AGREES)
-        evidence = same if any(same) else grid
-        if evidence == (True, False):
+        # Equal sums are the stronger evidence (a grid of small values may survive a logarithm),
+        # but one or two cells may have a usual sum by chance.
+        by_sum = any(same) and (filled.size > 2 or grid[0] == grid[1])
+        evidence = same if by_sum else grid
+        if evidence == (True, False) and not _strays(filled, "total", target, "grid"):
             name, target_sum = "normalized", target
-        elif evidence == (False, True):
+        elif evidence == (False, True) and not (
+            _strays(filled, "total_expm1", target_expm1, "grid_expm1") or _has_counts(filled)
+        ):
             name, target_sum = "log1p", target_expm1
     return Scale(
         name=name,
@@ -144,11 +147,14 @@ def require_convertible(scale: Scale, *, where: str, alternatives: str) -> None:
         )
 
 
+def _share(rows: np.ndarray, field: str, *, among: str) -> float:
+    told = rows[rows[among]]
+    return float(told[field].mean()) if told.size else 0.0
+
+
 def _same_sum(totals: np.ndarray) -> tuple[float, float | None]:
     """Share of cells with the common sum, and that sum if they agree on one."""
-    if totals.size == 0:
-        return 0.0, None
-    centre = float(np.median(totals))
+    centre = float(np.median(totals)) if totals.size else 0.0
     if not np.isfinite(centre) or centre <= 0:
         return 0.0, None
     if totals.size < 3:  # any one or two sums agree with themselves: only a usual sum speaks
@@ -156,6 +162,25 @@ def _same_sum(totals: np.ndarray) -> tuple[float, float | None]:
         centre = float(usual)
     share = float((np.abs(totals / centre - 1) <= _SUMS_TOLERANCE).mean())
     return share, centre if share >= _SUMS_AGREE else None
+
+
+def _has_offset(rows: np.ndarray) -> bool:
+    """Tell whether a constant was added to counts: no factor per cell gives them back."""
+    told = rows[rows["informative"]]
+    return bool(told.size and told["offset"].mean() > 0.5)
+
+
+def _strays(rows: np.ndarray, total: str, target: float | None, grid: str) -> bool:
+    """Tell whether some cells are far from the sum of the others and no multiples of a count."""
+    if target is None:
+        return False
+    far = (rows[total] < target / 2) | (rows[total] > target * 2)
+    return bool((far & ~rows[grid]).any())
+
+
+def _has_counts(rows: np.ndarray) -> bool:
+    """Tell whether a cell holds two different whole numbers, which no logarithm gives."""
+    return bool((rows["integral"] & rows["informative"]).any())
 
 
 def _refuse_not_finite(

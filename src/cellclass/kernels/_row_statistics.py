@@ -9,6 +9,12 @@ import numpy as np
 # stored values (three decimals, say) is larger than the grid.
 GRID_LIMIT = 20.0
 GRID_TOLERANCE = 0.05
+# A value tests the grid from this multiple of the smallest one.
+GRID_START = 1.5
+# Counts plus a constant have one and the same fractional part, told apart up to this value.
+OFFSET_LIMIT = 100.0
+OFFSET_TOLERANCE = 1e-4
+OFFSET_LEAST = 1e-3
 
 ROW_STATISTICS = np.dtype(
     [
@@ -21,7 +27,9 @@ ROW_STATISTICS = np.dtype(
         ("integral", np.bool_),  # every value is a whole number
         ("grid", np.bool_),  # values are multiples of the smallest one
         ("grid_expm1", np.bool_),  # the same after exp(x) − 1
-        ("informative", np.bool_),  # at least two different values, so that a grid means something
+        ("informative", np.bool_),  # some value tests the grid
+        ("informative_expm1", np.bool_),  # the same after exp(x) − 1
+        ("offset", np.bool_),  # values are whole numbers plus the same constant
     ]
 )
 
@@ -71,22 +79,38 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
             if value != np.rint(value):
                 integral = False
         grid = True
-        grid_expm1 = True
+        # A logarithm gives no whole numbers: two different ones settle that question.
+        is_told = maximum > smallest * GRID_START
+        grid_expm1 = not (integral and is_told)
+        informative = integral and is_told
+        informative_expm1 = informative
+        offset = False
         # Whole numbers need no further look, and negative values settle the question.
         if not integral and minimum >= 0.0 and n_not_finite == 0:
             unit = smallest
             unit_expm1 = np.expm1(smallest)
+            constant = smallest - np.rint(smallest)
+            offset = is_told and smallest < OFFSET_LIMIT and abs(constant) > OFFSET_LEAST
             for x in row:
                 value = np.float64(x)
                 if value == 0.0:
                     continue
-                if grid and not _is_multiple(value / unit):
+                ratio = value / unit
+                informative |= GRID_START < ratio <= GRID_LIMIT
+                if grid and not _is_multiple(ratio):
                     grid = False
                 # exp(x) overflows long after the grid's limit
-                if grid_expm1 and value < 50.0 and not _is_multiple(np.expm1(value) / unit_expm1):
-                    grid_expm1 = False
-                if not grid and not grid_expm1:
+                if grid_expm1 and value < 50.0:
+                    ratio = np.expm1(value) / unit_expm1
+                    informative_expm1 |= GRID_START < ratio <= GRID_LIMIT
+                    grid_expm1 = _is_multiple(ratio)
+                if offset and value < OFFSET_LIMIT:
+                    offset = abs(value - np.rint(value) - constant) <= OFFSET_TOLERANCE
+                if not grid and not grid_expm1 and not offset:
                     break
+            # Where no value lies on the grid there was one that tested it.
+            informative |= not grid
+            informative_expm1 |= not grid_expm1
         out[i].n_nonzero = n_nonzero
         out[i].n_not_finite = n_not_finite
         out[i].minimum = minimum
@@ -96,4 +120,6 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
         out[i].integral = integral
         out[i].grid = grid
         out[i].grid_expm1 = grid_expm1
-        out[i].informative = n_nonzero > 1 and maximum > smallest * 1.5
+        out[i].informative = informative
+        out[i].informative_expm1 = informative_expm1
+        out[i].offset = offset
