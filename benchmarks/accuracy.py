@@ -92,6 +92,8 @@ def main() -> None:
             if split == "held out" and groups is None:
                 continue
             every = [one_fold(adata, X_all, *fold) for fold in folds(adata, groups)]
+            if not every:  # no label occurs on both sides
+                continue
             mean = {arm: np.mean([scores[arm] for scores in every], axis=0) for arm in ARMS}
             means[split].append([mean[arm][:2] for arm in ARMS])
             cells = " | ".join("{:.3f} / {:.3f} ({:.1f})".format(*mean[arm]) for arm in ARMS)

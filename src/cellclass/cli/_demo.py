@@ -10,12 +10,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from cellclass import datasets, get, pl, pp, tl
 from cellclass._keys import ANNOTATE, CONTRACT_REPORT, confidence_key
 from cellclass.data import split_cells
+from cellclass.datasets import pbmc68k_reduced
+from cellclass.get import evaluation_df, rank_genes_js_df
 from cellclass.metrics import classification_scores, expected_calibration_error
 from cellclass.model import CellClassifierMLP
-from cellclass.tl import fit_logistic_regression
+from cellclass.pl import confusion_matrix, training_history
+from cellclass.pl import rank_genes_js as draw_genes
+from cellclass.pp import rank_genes_js
+from cellclass.tl import annotate, evaluate
+from cellclass.tl._baseline import fit_logistic_regression
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +35,7 @@ def run_demo(output: Path, *, seed: int) -> None:
     mpl.use("Agg")
     console = Console()
     console.rule("cellclass demo")
-    adata = datasets.pbmc68k_reduced()
+    adata = pbmc68k_reduced()
     codes = adata.obs[_LABELS].cat.codes.to_numpy(np.int64)
     reference, query = (
         adata[rows].copy() for rows in split_cells(codes, held_out=1 / 3, seed=seed)
@@ -43,8 +48,8 @@ def run_demo(output: Path, *, seed: int) -> None:
     )
 
     with console.status("Ranking genes …"):
-        pp.rank_genes_js(reference, _LABELS, layer="counts")
-    best = get.rank_genes_js_df(reference, n_genes=5)["names"]
+        rank_genes_js(reference, _LABELS, layer="counts")
+    best = rank_genes_js_df(reference, n_genes=5)["names"]
     console.print(f"Genes with the highest JS divergence: {', '.join(best)}.")
 
     with console.status("Training …"):
@@ -53,9 +58,9 @@ def run_demo(output: Path, *, seed: int) -> None:
         model = CellClassifierMLP(reference, seed=seed)
         model.train(enable_progress_bar=False)
         seconds = time.perf_counter() - start
-    tl.annotate(query, model)
-    tl.evaluate(query, _LABELS)
-    ours = get.evaluation_df(query, table="scores").iloc[0].to_dict() | {"seconds": seconds}
+    annotate(query, model)
+    evaluate(query, _LABELS)
+    ours = evaluation_df(query, table="scores").iloc[0].to_dict() | {"seconds": seconds}
 
     with console.status("Tuning a logistic regression on the same genes …"):
         baseline, theirs = _baseline(model, reference, query, truth, seed=seed)
@@ -128,9 +133,9 @@ def _table(title: str, ours: dict[str, float], baseline: dict[str, float]) -> Ta
 
 def _draw(output: Path, reference: AnnData, query: AnnData, model: CellClassifierMLP) -> None:
     pictures = {
-        "confusion_matrix": pl.confusion_matrix(query),
-        "rank_genes_js": pl.rank_genes_js(reference),
-        "training_history": pl.training_history(model),
+        "confusion_matrix": confusion_matrix(query),
+        "rank_genes_js": draw_genes(reference),
+        "training_history": training_history(model),
     }
     for name, axes in pictures.items():
         figure = axes.figure

@@ -4,12 +4,9 @@
     Labels, confidence, novelty and probabilities for each cell of a query.
 `evaluate`
     Scores of an annotation against known labels.
-`fit_logistic_regression`
-    The baseline that a model is held against.
 """
 
 from cellclass.tl._annotate import annotate
-from cellclass.tl._baseline import fit_logistic_regression
 from cellclass.tl._evaluate import evaluate
 
-__all__ = ["annotate", "evaluate", "fit_logistic_regression"]
+__all__ = ["annotate", "evaluate"]
