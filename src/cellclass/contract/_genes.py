@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ENSEMBL = re.compile(r"ENS[A-Z]{0,6}G\d{6,}(\.\d+)?$")
+_VERSION = re.compile(r"\.\d+$")
 
 Namespace = Literal["ensembl", "symbol"]
 
@@ -120,12 +121,24 @@ def _explain(genes: pd.Index, selected: np.ndarray, query: pd.Index) -> str:
             f"{example}: the model was trained on {words[ours]}, the query has {words[theirs]}. "
             "Set query.var_names to the column of query.var that holds the model's kind."
         )
-    folded = set(query.astype(str).str.upper())
+    texts = query.astype(str)
+    bare = set(texts.str.replace(_VERSION, "", regex=True))
+    n_bare = sum(_VERSION.sub("", str(name)) in bare for name in expected)
+    if ours == "ensembl" and 2 * n_bare > len(expected):
+        return (
+            f"{example}: {n_bare} identifiers differ only in the version after the dot. Use names "
+            "without versions in the query, and in the reference if it has them: query.var_names "
+            '= query.var_names.str.replace(r"[.][0-9]+$", "", regex=True).'
+        )
+    folded = set(texts.str.upper())
     n_folded = sum(str(name).upper() in folded for name in expected)
     if 2 * n_folded > len(expected):
+        names = set(expected.astype(str))
+        ways = ("upper", "capitalize", "lower")
+        way = max(ways, key=lambda way: len(names.intersection(getattr(texts.str, way)())))
         return (
             f"{example}: {n_folded} names differ only in upper and lower case (another species, "
             "or another spelling). If the genes are the same, rename them: "
-            "query.var_names = query.var_names.str.upper()."
+            f"query.var_names = query.var_names.str.{way}()."
         )
     return f"{example}: check that the query's var_names are genes of the same organism."

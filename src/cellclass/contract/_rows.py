@@ -16,6 +16,8 @@ CHUNK_SIZE = 4096
 
 def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
     """Bring a matrix to a form whose rows are cheap to slice; never changes `X` itself."""
+    if sp.issparse(X) and not X.dtype.isnative:  # which SciPy does not slice
+        X = X.astype(_float_of(X.dtype))
     if sp.issparse(X) and X.format != "csr":
         return _wide(X).tocsr()  # the conversion may sum small integers
     if isinstance(X, np.matrix):

@@ -101,7 +101,9 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
         # but one or two cells may have a usual sum by chance.
         by_sum = any(same) and (filled.size > 2 or grid[0] == grid[1])
         evidence = same if by_sum else grid
-        if evidence == (True, False) and not _strays(filled, "total", target, "grid"):
+        if evidence == (True, False) and not (
+            _strays(filled, "total", target, "grid") or _is_nearly_counts(filled)
+        ):
             name, target_sum = "normalized", target
         elif evidence == (False, True) and not (
             _strays(filled, "total_expm1", target_expm1, "grid_expm1") or _has_counts(filled)
@@ -176,6 +178,12 @@ def _strays(rows: np.ndarray, total: str, target: float | None, grid: str) -> bo
         return False
     far = (rows[total] < target / 2) | (rows[total] > target * 2)
     return bool((far & ~rows[grid]).any())
+
+
+def _is_nearly_counts(rows: np.ndarray) -> bool:
+    """Tell whether most cells hold counts, and others no multiples of a count."""
+    odd = ~rows["integral"] & ~rows["grid"]
+    return bool(odd.any() and rows["integral"].mean() > 0.5)
 
 
 def _has_counts(rows: np.ndarray) -> bool:
