@@ -1,0 +1,168 @@
+"""What the tests of several folders share: real cells, one trained model, deep comparison."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+from hypothesis import settings
+
+import cellclass as cc
+
+torch.set_num_threads(1)
+settings.register_profile("cellclass", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("cellclass")
+
+
+@pytest.fixture(scope="session")
+def _cells() -> ad.AnnData:
+    return cc.datasets.pbmc68k_reduced()
+
+
+@pytest.fixture(scope="session")
+def _split(_cells) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.arange(_cells.n_obs)
+    return rows[rows % 3 > 0], rows[rows % 3 == 0]
+
+
+@pytest.fixture
+def cells(_cells) -> ad.AnnData:
+    """The 700 installed cells, a copy for each test."""
+    return _cells.copy()
+
+
+@pytest.fixture
+def reference(_cells, _split) -> ad.AnnData:
+    """Two thirds of the cells, a copy for each test."""
+    return _cells[_split[0]].copy()
+
+
+@pytest.fixture
+def query(_cells, _split) -> ad.AnnData:
+    """The other third, a copy for each test; `obs["cell_type"]` is the truth."""
+    return _cells[_split[1]].copy()
+
+
+def fit(adata, *, labels_key="cell_type", layer="counts", setup=None, epochs=2, **kwargs):
+    """Set up, make and train a small model."""
+    cc.model.CellClassifierMLP.setup_anndata(
+        adata, labels_key=labels_key, layer=layer, **(setup or {})
+    )
+    model = cc.model.CellClassifierMLP(adata, **{"n_top_genes": 50, "n_hidden": (16,)} | kwargs)
+    model.train(max_epochs=epochs, enable_progress_bar=False)
+    return model
+
+
+@pytest.fixture(name="fit", scope="session")
+def _fit():
+    return fit
+
+
+@pytest.fixture(scope="session")
+def model(_cells, _split):
+    """A model that has learned something, for tests that do not change it."""
+    return fit(_cells[_split[0]].copy(), epochs=12, n_top_genes=300, n_hidden=(64,))
+
+
+@pytest.fixture
+def tiny() -> ad.AnnData:
+    """Simulated counts of 90 cells, 60 genes and 3 labels in `X`."""
+    rng = np.random.default_rng(0)
+    codes = np.arange(90) % 3
+    rates = rng.gamma(0.5, 1.0, size=(3, 60)) + 0.05
+    counts = rng.poisson(rates[codes] * 3).astype(np.float32)
+    return ad.AnnData(
+        sp.csr_matrix(counts),
+        obs=pd.DataFrame(
+            {"label": pd.Categorical(np.array(["B cell", "NK/T", "mono"])[codes])},
+            index=[f"cell{i}" for i in range(90)],
+        ),
+        var=pd.DataFrame(index=[f"Gene{j}" for j in range(60)]),
+    )
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with real files, named by the environment."""
+    folder = os.environ.get("CELLCLASS_TEST_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("CELLCLASS_TEST_DATA names no folder with real data")
+    return Path(folder)
+
+
+def frozen(value):
+    """Return what can be compared with `==`, of anything that an AnnData holds."""
+    if isinstance(value, ad.AnnData):
+        parts = {
+            name: frozen(dict(getattr(value, name)))
+            for name in ("layers", "obsm", "varm", "obsp", "varp", "uns")
+        }
+        raw = None if value.raw is None else (frozen(value.raw.X), frozen(value.raw.var))
+        return parts | {
+            "X": frozen(value.X),
+            "obs": frozen(value.obs),
+            "var": frozen(value.var),
+            "raw": raw,
+            "is_view": value.is_view,
+        }
+    if isinstance(value, pd.DataFrame):
+        columns = {str(name): frozen(value[name]) for name in value.columns}
+        return (tuple(value.columns), frozen(value.index), columns)
+    if isinstance(value, pd.Series | pd.Index):
+        categories = ()
+        if isinstance(value.dtype, pd.CategoricalDtype):
+            categories = (*map(repr, value.dtype.categories), value.dtype.ordered)
+        return (str(value.dtype), value.name, categories, tuple(map(repr, value)))
+    if sp.issparse(value):
+        flags = (type(value).__name__, value.shape)
+        return flags + tuple(
+            frozen(getattr(value, name))
+            for name in ("data", "indices", "indptr", "row", "col")
+            if hasattr(value, name)
+        )
+    if isinstance(value, np.ndarray):
+        content = value.tobytes() if value.dtype != object else tuple(map(repr, value.ravel()))
+        return (type(value).__name__, value.dtype.str, value.shape, content)
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(name): frozen(entry) for name, entry in value.items()}
+    return repr(value)
+
+
+def _differences(before, after, where="adata"):
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in [*before, *(name for name in after if name not in before)]:
+            here = f"{where}.{name}"
+            if (name in before) != (name in after):
+                yield f"{here} {'was removed' if name in before else 'was added'}"
+            elif name in before:
+                yield from _differences(before[name], after[name], here)
+    elif before != after:
+        if isinstance(before, tuple) and len(before) == 3 and isinstance(before[2], dict):
+            if before[1] != after[1]:
+                yield f"{where} index changed"
+            yield from _differences(before[2], after[2], where)
+        else:
+            yield f"{where} changed"
+
+
+@pytest.fixture(scope="session")
+def unchanged():
+    """Context that fails if an AnnData is not as it was; `but` names what may be written."""
+
+    @contextmanager
+    def check(*adatas, but=()):
+        before = [frozen(adata) for adata in adatas]
+        yield
+        for adata, was in zip(adatas, before, strict=True):
+            found = [text for text in _differences(was, frozen(adata)) if "is_view" not in text]
+            surprising = [text for text in found if text.split()[0] not in but]
+            assert not surprising
+
+    return check
