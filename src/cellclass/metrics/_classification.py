@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import precision_recall_fscore_support
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -94,12 +94,12 @@ def confusion_df(truth: ArrayLike, predicted: ArrayLike) -> pd.DataFrame:
     T          0  1
     """
     true, given = _same_length(truth, predicted)
-    labels = np.unique(np.concatenate([true, given]))
-    rows = np.isin(labels, true)
+    rows, row = np.unique(true, return_inverse=True)
+    columns = np.union1d(true, given)
+    counts = np.zeros((len(rows), len(columns)), dtype=np.int64)
+    np.add.at(counts, (row, np.searchsorted(columns, given)), 1)
     return pd.DataFrame(
-        confusion_matrix(true, given, labels=labels)[rows],
-        index=pd.Index(labels[rows], name="truth"),
-        columns=pd.Index(labels, name="predicted"),
+        counts, index=pd.Index(rows, name="truth"), columns=pd.Index(columns, name="predicted")
     )
 
 

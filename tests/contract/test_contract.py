@@ -1,0 +1,156 @@
+"""A contract learned from real cells, and what it lets through."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from cellclass._checks import label_codes
+from cellclass.contract import InputContract, check_input
+from cellclass.errors import GeneError, ScaleError, ValuesError
+
+
+def learn(adata, *, layer="counts", n_top_genes=50, **kwargs):
+    codes, labels = label_codes(adata.obs["cell_type"], "cell_type")
+    rows = np.arange(adata.n_obs)[::2]
+    return InputContract.learn(
+        adata,
+        layer=layer,
+        codes=codes,
+        labels=tuple(labels),
+        rows=rows,
+        n_top_genes=n_top_genes,
+        **kwargs,
+    )
+
+
+@pytest.fixture(scope="module")
+def contract(_cells):
+    return learn(_cells.copy())[0]
+
+
+def test_what_is_learned(cells, contract):
+    assert contract.n_genes == 50
+    assert contract.model_genes.tolist() == cells.var_names[contract.selected].tolist()
+    assert (np.diff(contract.importance) <= 0).all()
+    assert contract.importance.min() > 0
+    assert contract.gene_share.sum() == pytest.approx(1)
+    assert contract.labels == tuple(cells.obs["cell_type"].cat.categories)
+    assert (contract.scale, contract.namespace) == ("counts", "symbol")
+
+
+def test_input_is_log1p_of_counts_per_10000(cells, contract):
+    counts = cells.layers["counts"].toarray().astype(np.float64)
+    expected = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)[:, contract.selected]
+    found = contract.bind(cells).read(slice(None))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=2e-6)
+
+
+def test_published_input_is_log1p_of_counts(cells):
+    contract, bound = learn(cells, expression="log1p_counts")
+    counts = cells.layers["counts"].toarray()[:, contract.selected]
+    np.testing.assert_allclose(bound.read(slice(None)), np.log1p(counts), rtol=1e-6)
+    cells.layers["counts"] = cells.layers["counts"].log1p()
+    with pytest.raises(ScaleError, match="log1p of raw counts.*layers\\['counts'\\] is log1p"):
+        contract.bind(cells)
+
+
+def test_fill_is_the_mean_input_of_the_training_cells(cells, contract):
+    training = contract.bind(cells).read(np.arange(cells.n_obs)[::2])
+    np.testing.assert_allclose(contract.fill, training.mean(axis=0), rtol=1e-5)
+
+
+def test_all_genes_that_differ(cells):
+    contract, _ = learn(cells, n_top_genes=None)
+    assert 700 < contract.n_genes <= cells.n_vars
+    assert learn(cells, n_top_genes=10**6)[0].n_genes == contract.n_genes
+
+
+def test_no_gene_differs(cells):
+    cells.layers["counts"] = sp.csr_matrix(np.ones(cells.shape, np.float32))
+    with pytest.raises(GeneError, match="No gene of adata.layers"):
+        learn(cells)
+
+
+def test_json_and_arrays_and_back(contract, cells):
+    fields = json.loads(json.dumps(contract.to_dict()))
+    arrays = {name: array.copy() for name, array in contract.to_arrays().items()}
+    again = InputContract.from_parts(fields, arrays)
+    assert again.to_dict() == contract.to_dict()
+    assert again.labels == contract.labels
+    assert again.genes.equals(contract.genes)
+    for name, array in contract.to_arrays().items():
+        np.testing.assert_array_equal(again.to_arrays()[name], array)
+        assert again.to_arrays()[name].dtype == array.dtype
+    np.testing.assert_array_equal(
+        again.bind(cells).read(slice(0, 9)), contract.bind(cells).read(slice(0, 9))
+    )
+
+
+def test_the_layer_of_the_reference_comes_first_then_x(cells, contract):
+    assert contract.bind(cells).source.where == "adata.layers['counts']"
+    del cells.layers["counts"]
+    assert contract.bind(cells).source.where == "adata.X"
+
+
+def spoil(adata, how):
+    counts = adata.layers["counts"].toarray()
+    if how == "nan":
+        counts[3, 5] = np.nan
+    elif how == "inf":
+        counts[3, 5] = np.inf
+    elif how == "negative":
+        counts[3, 5] = -2
+    elif how == "z-scored":
+        counts = (counts - counts.mean(axis=0)) / counts.std(axis=0).clip(0.1)
+    elif how == "log2":
+        counts = np.log2(1 + counts)
+    elif how == "duplicated genes":
+        adata.var_names = ["CD3D", *adata.var_names[1:-1], "CD3D"]
+    elif how == "no shared genes":
+        adata.var_names = [f"x{j}" for j in range(adata.n_vars)]
+    adata.layers["counts"] = counts
+    return adata
+
+
+SPOILT = {
+    "nan": (ValuesError, "nan in cell number 3, gene '"),
+    "inf": (ValuesError, "inf in cell number 3, gene '"),
+    "negative": (ScaleError, "minimum -2"),
+    "z-scored": (ScaleError, "negative values"),
+    "log2": (ScaleError, "neither counts"),
+    "duplicated genes": (GeneError, "such as 'CD3D'.*var_names_make_unique"),
+    "no shared genes": (GeneError, "0 of the 50 genes"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_what_is_refused_and_left_alone(cells, contract, how, unchanged):
+    error, words = SPOILT[how]
+    query = spoil(cells, how)
+    with unchanged(query), pytest.raises(error, match=words):
+        contract.bind(query)
+    if how != "no shared genes":
+        with unchanged(query), pytest.raises(error, match=words):
+            check_input(query, layer="counts")
+
+
+def test_no_cells_and_no_genes(cells, contract):
+    for empty in (cells[:0], cells[:, :0]):
+        with pytest.raises(ValueError, match=f"{empty.n_obs} cells × {empty.n_vars} genes"):
+            contract.bind(empty)
+
+
+def test_missing_layer_names_the_others(cells, contract):
+    with pytest.raises(KeyError, match="layer='spliced'.*'counts'"):
+        contract.bind(cells, layer="spliced")
+
+
+def test_gene_names_of_pandas_kinds(cells, contract):
+    expected = contract.bind(cells).read(slice(0, 3))
+    for index in (pd.Index(cells.var_names, dtype=object), pd.CategoricalIndex(cells.var_names)):
+        cells.var.index = index
+        np.testing.assert_array_equal(contract.bind(cells).read(slice(0, 3)), expected)

@@ -1,0 +1,58 @@
+"""What is learned comes from the training cells alone, on whatever scale they are."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from cellclass.contract import identify_scale
+from cellclass.contract._learn import rank_training_genes, training_gene_share
+
+CODES = np.repeat([0, 1], 20)
+
+
+@pytest.fixture
+def counts():
+    rng = np.random.default_rng(1)
+    rates = np.array([[1.0, 5.0, 2.0, 0.1], [5.0, 1.0, 2.0, 0.1]])
+    return rng.poisson(rates[CODES]).astype(np.float64) + np.eye(4)[0]
+
+
+ROWS = np.r_[0:15, 20:35]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csr_array])
+def test_held_out_cells_change_nothing(counts, kind):
+    other = counts.copy()
+    other[np.setdiff1d(np.arange(40), ROWS)] *= 7
+    scale = identify_scale(counts)
+    for learn in (
+        lambda X: rank_training_genes(kind(X), scale, CODES, ROWS, n_labels=2),
+        lambda X: training_gene_share(kind(X), scale, ROWS),
+    ):
+        np.testing.assert_array_equal(learn(counts), learn(other))
+
+
+def test_share_is_the_mean_share_and_sums_to_one(counts):
+    share = training_gene_share(counts, identify_scale(counts), ROWS)
+    expected = (counts[ROWS] / counts[ROWS].sum(axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(share, expected)
+    assert share.sum() == pytest.approx(1)
+
+
+def test_empty_cells_have_no_share():
+    X = np.array([[0.0, 0.0], [1.0, 3.0]])
+    share = training_gene_share(X, identify_scale(X), np.array([0, 1]))
+    np.testing.assert_allclose(share, [0.25, 0.75])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize("log", [False, True])
+def test_ranking_of_normalised_values_finds_the_same_genes(counts, kind, log):
+    raw = rank_training_genes(counts, identify_scale(counts), CODES, ROWS, n_labels=2)
+    X = counts / counts.sum(axis=1, keepdims=True) * 1e4
+    X = kind(np.log1p(X) if log else X)
+    scale = identify_scale(X)
+    assert scale.name == ("log1p" if log else "normalized")
+    found = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
+    assert set(np.argsort(-found)[:2]) == set(np.argsort(-raw)[:2]) == {0, 1}
+    assert found.min() >= 0

@@ -1,0 +1,61 @@
+"""Minibatches hold every cell of their part once."""
+
+import numpy as np
+import pytest
+import torch
+
+from cellclass.data import ResidentDataModule
+
+
+@pytest.fixture
+def module():
+    X = np.arange(22, dtype=np.float32).reshape(11, 2)
+    codes = np.arange(11) % 3
+    rows = np.arange(11)
+    return ResidentDataModule(
+        X, codes, train_idx=rows[rows % 5 > 0], val_idx=rows[rows % 5 == 0], batch_size=3, seed=4
+    )
+
+
+def test_sizes(module):
+    assert (module.n_obs, module.n_vars, module.n_train, module.n_val) == (11, 2, 8, 3)
+    assert len(module.train_dataloader()) == 3
+
+
+def test_an_epoch_is_every_training_cell_once_in_a_new_order(module):
+    loader = module.train_dataloader()
+    epochs = []
+    for _ in range(2):
+        parts = list(loader)
+        assert [len(part["X"]) for part in parts] == [3, 3, 2]
+        assert parts[0]["X"].dtype == torch.float32
+        assert parts[0]["labels"].dtype == torch.int64
+        assert parts[0]["labels"].shape == (3, 1)
+        epochs.append(torch.cat([part["X"] for part in parts])[:, 0] / 2)
+        labels = torch.cat([part["labels"] for part in parts]).view(-1)
+        assert (labels == epochs[-1].long() % 3).all()
+    assert sorted(epochs[0].tolist()) == module.train_idx.tolist()
+    assert sorted(epochs[1].tolist()) == module.train_idx.tolist()
+    assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_order_comes_from_the_seed_not_from_torch(module):
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    list(module.train_dataloader())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_validation_cells_come_in_their_order(module):
+    (part,) = module.val_dataloader()
+    assert (part["X"][:, 0] / 2).tolist() == [0, 5, 10]
+
+
+def test_without_validation_cells():
+    X = np.zeros((4, 2), np.float32)
+    none = np.zeros(0, dtype=np.int64)
+    module = ResidentDataModule(
+        X, np.zeros(4, np.int64), train_idx=np.arange(4), val_idx=none, batch_size=9, seed=0
+    )
+    assert len(list(module.train_dataloader())) == 1
+    assert list(module.val_dataloader()) == []

@@ -1,0 +1,53 @@
+"""Shapes, sizes and dropout of the perceptron."""
+
+import pytest
+import torch
+from torch import nn
+
+from cellclass.module import MLP
+
+
+def n_parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_published_network_has_the_published_size():
+    module = MLP(
+        1000, 10, n_hidden=(2048, 512), activation="relu", layer_norm=False, dropout=(0.0, 0.8)
+    )
+    assert n_parameters(module) == 3_104_266
+    kinds = [type(layer) for layer in module.encoder]
+    assert kinds == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Dropout]
+    assert module.encoder[-1].p == 0.8
+
+
+@pytest.mark.parametrize("n_hidden", [(8,), (8, 4), ()])
+@pytest.mark.parametrize("layer_norm", [True, False])
+def test_shapes(n_hidden, layer_norm):
+    module = MLP(6, 3, n_hidden=n_hidden, layer_norm=layer_norm).eval()
+    x = torch.randn(5, 6)
+    assert module.embed(x).shape == (5, n_hidden[-1] if n_hidden else 6)
+    assert module(x).shape == (5, 3)
+    torch.testing.assert_close(module(x), module.head(module.embed(x)))
+
+
+def test_a_cell_does_not_depend_on_the_others():
+    module = MLP(6, 3, n_hidden=(8, 8)).eval()
+    x = torch.randn(5, 6)
+    torch.testing.assert_close(module(x)[2:3], module(x[2:3]))
+
+
+def test_one_dropout_for_all_or_one_for_each():
+    module = MLP(6, 3, n_hidden=(8, 8), dropout=0.4)
+    assert [layer.p for layer in module.encoder if isinstance(layer, nn.Dropout)] == [0.4, 0.4]
+    module = MLP(6, 3, n_hidden=(8, 8), dropout=(0.1, 0.2))
+    assert [layer.p for layer in module.encoder if isinstance(layer, nn.Dropout)] == [0.1, 0.2]
+    with pytest.raises(ValueError, match="zip"):
+        MLP(6, 3, n_hidden=(8, 8), dropout=(0.1,))
+
+
+def test_dropout_acts_in_training_only():
+    module = MLP(50, 3, n_hidden=(64,), dropout=0.5)
+    x = torch.randn(4, 50)
+    assert not torch.equal(module.train()(x), module(x))
+    assert torch.equal(module.eval()(x), module(x))

@@ -1,0 +1,119 @@
+"""Recipes, optimisers and what is logged."""
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cellclass.data import ResidentDataModule
+from cellclass.module import MLP
+from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
+
+
+@pytest.mark.parametrize(
+    ("n_train", "expected"), [(128 * 400, 2), (10**9, 2), (1, 400), (1280, 40), (129, 200)]
+)
+def test_epochs_make_about_so_many_steps(n_train, expected):
+    assert Recipe(n_steps=400, batch_size=128).epochs(n_train) == expected
+    assert Recipe(max_epochs=7).epochs(n_train) == 7
+
+
+def network():
+    torch.manual_seed(0)
+    return MLP(5, 3, n_hidden=(8,), dropout=0.0)
+
+
+def datamodule(n=60, share=0.25):
+    rng = np.random.default_rng(0)
+    codes = np.arange(n) % 3
+    X = (rng.normal(size=(n, 5)) + np.eye(5)[codes] * 3).astype(np.float32)
+    n_train = int(n * (1 - share))
+    rows = np.arange(n)
+    return ResidentDataModule(
+        X, codes, train_idx=rows[:n_train], val_idx=rows[n_train:], batch_size=16, seed=0
+    )
+
+
+class Log(pl.Callback):
+    def __init__(self):
+        self.rows, self.lr = [], []
+
+    def on_train_batch_end(self, trainer, *_):
+        self.lr.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_epoch_start(self, trainer, *_):
+        if trainer.current_epoch:  # the plan logs after the callbacks were called
+            self.on_train_end(trainer)
+
+    def on_train_end(self, trainer, *_):
+        self.rows.append({name: float(v) for name, v in trainer.callback_metrics.items()})
+
+
+def fit(plan, data, epochs, folder):
+    log = Log()
+    with quiet_lightning():
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            callbacks=[log],
+            default_root_dir=folder,
+        )
+        trainer.fit(plan, datamodule=data)
+    return log
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [Recipe(batch_size=16), Recipe(optimizer="adam", schedule="constant", l2=1e-3, batch_size=16)],
+    ids=["default", "published"],
+)
+def test_a_fit_learns_and_logs(recipe, tmp_path):
+    plan = ClassifierPlan(network(), recipe)
+    log = fit(plan, datamodule(), 30, tmp_path)
+    assert set(log.rows[-1]) == {"train_loss", "validation_loss", "validation_accuracy"}
+    assert log.rows[-1]["train_loss"] < 0.75 * log.rows[0]["train_loss"]
+    assert log.rows[-1]["validation_accuracy"] > 0.8
+
+
+def test_logged_loss_is_the_mean_over_cells(tmp_path):
+    plan = ClassifierPlan(network(), Recipe(lr=0.0, weight_decay=0.0, batch_size=16))
+    data = datamodule()
+    (row,) = fit(plan, data, 1, tmp_path).rows
+    module = network().eval()
+    for name, rows in (("train_loss", data.train_idx), ("validation_loss", data.val_idx)):
+        with torch.no_grad():
+            expected = F.cross_entropy(module(data._X[rows]), data._labels[rows].view(-1))
+        assert row[name] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_cosine_warms_up_and_ends_near_zero(tmp_path):
+    recipe = Recipe(lr=0.1, warmup=0.2, batch_size=16)
+    lr = fit(ClassifierPlan(network(), recipe), datamodule(), 10, tmp_path).lr
+    top = int(np.argmax(lr))
+    assert max(lr) == pytest.approx(0.1)
+    assert 3 <= top <= 7
+    assert (np.diff(lr[top:]) <= 0).all()
+    assert lr[-1] < 1e-3
+
+
+def test_weight_decay_is_on_matrices_only():
+    plan = ClassifierPlan(network(), Recipe(schedule="constant", weight_decay=0.3))
+    matrices, vectors = plan.configure_optimizers()["optimizer"].param_groups
+    assert matrices["weight_decay"] == 0.3
+    assert vectors["weight_decay"] == 0
+    assert {p.ndim for p in matrices["params"]} == {2}
+    assert {p.ndim for p in vectors["params"]} == {1}
+
+
+def test_l2_is_the_gradient_of_the_sum_of_squares_of_the_encoder():
+    plan = ClassifierPlan(network(), Recipe(optimizer="adam", schedule="constant", l2=0.01))
+    encoder, head = plan.configure_optimizers()["optimizer"].param_groups
+    assert encoder["weight_decay"] == pytest.approx(0.02)
+    assert head["weight_decay"] == 0
+    assert len(encoder["params"]) + len(head["params"]) == len(list(network().parameters()))
