@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellclass._keys import confidence_key
+from cellclass._keys import CONTRACT_REPORT, confidence_key, novelty_key, probability_key
 from cellclass.errors import GeneError, LabelError
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def label_codes(
     Raises
     ------
     LabelError
-        A label is missing (NaN) or empty, or fewer than two labels have cells.
+        A label is missing (NaN) or empty, fewer than two labels have cells, or
+        `unlabeled_category` is not one of them.
     """
     column = labels.astype("category").cat.remove_unused_categories()
     values = [str(category) for category in column.cat.categories]
@@ -120,8 +122,13 @@ def label_codes(
             f"them {first!r}. Drop them with adata[adata.obs[{key!r}].notna()].copy(), or give "
             "them a label of their own and pass it as unlabeled_category=…."
         )
+    if unlabeled_category is not None and unlabeled_category not in values:
+        raise LabelError(
+            f"unlabeled_category={unlabeled_category!r} is not a label of obs[{key!r}]. Labels: "
+            f"{near(str(unlabeled_category), values)}. Leave it out if every cell has a label."
+        )
     names = [value for value in values if value != unlabeled_category]
-    if unlabeled_category is not None and unlabeled_category in values:
+    if unlabeled_category is not None:
         shift = np.array(
             [-1 if value == unlabeled_category else names.index(value) for value in values]
         )
@@ -132,6 +139,29 @@ def label_codes(
             "are needed to tell them apart."
         )
     return codes, names
+
+
+def check_key_added(adata: AnnData, key: str) -> None:
+    """Refuse a key under which something else than an annotation stands."""
+    if not key or "/" in key:
+        raise ValueError(
+            f"key_added={key!r} is no name for a column: it must not be empty nor hold a '/', "
+            "which AnnData files do not allow."
+        )
+    about = adata.uns.get(key, {})
+    if isinstance(about, Mapping) and CONTRACT_REPORT in about:
+        return
+    columns = (key, confidence_key(key), novelty_key(key))
+    if all(column in adata.obs.columns for column in columns):
+        return
+    taken = [f"obs[{column!r}]" for column in columns if column in adata.obs.columns]
+    taken += [f"obsm[{name!r}]" for name in (probability_key(key),) if name in adata.obsm]
+    taken += [f"uns[{key!r}]"] if key in adata.uns else []
+    if taken:
+        raise ValueError(
+            f"key_added={key!r} would overwrite {taken[0]}, which is no annotation of cellclass. "
+            "Choose another key_added, or delete it first."
+        )
 
 
 def check_fraction(value: float, argument: str, *, zero: bool = False) -> None:

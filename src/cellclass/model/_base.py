@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,7 @@ class CellClassifier(SavedModel):
     @property
     def card(self) -> dict[str, Any]:
         """Where the model comes from and how it did on its validation cells."""
-        return dict(self._card)
+        return deepcopy(self._card)
 
     @property
     def label_colors(self) -> dict[str, str]:

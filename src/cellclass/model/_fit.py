@@ -50,6 +50,8 @@ def fit(
         "log_every_n_steps": min(10, len(datamodule.train_dataloader())),
         "enable_progress_bar": _in_sight() if enable_progress_bar is None else enable_progress_bar,
     }
+    if not datamodule.n_val:
+        settings["limit_val_batches"] = 0
     n_parameters = sum(p.numel() for p in model.module.parameters())
     model.module.train()  # scvi-tools leaves it in evaluation mode, where nothing is dropped out
     with (

@@ -12,8 +12,9 @@ from scvi.data import AnnDataManager
 from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
 
 from cellclass._checks import check_obs_key, label_codes
-from cellclass._keys import colors_key
+from cellclass._keys import UNASSIGNED, colors_key
 from cellclass.contract import check_input
+from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -42,6 +43,12 @@ def register_reference(
     codes, labels = label_codes(
         adata.obs[labels_key], labels_key, unlabeled_category=unlabeled_category
     )
+    if UNASSIGNED in labels:
+        raise LabelError(
+            f"obs[{labels_key!r}] holds the label {UNASSIGNED!r}, which annotate gives to cells "
+            f"without counts. Pass unlabeled_category={UNASSIGNED!r} to leave its cells out, or "
+            "rename it."
+        )
     _warn_rare_labels(codes, labels, labels_key)
 
     fields = [LayerField(REGISTRY_KEYS.X_KEY, layer, False, correct_data_format=False)]  # noqa: FBT003

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cellclass._checks import check_key_added
 from cellclass._keys import (
     ANNOTATE,
     CONTRACT_REPORT,
@@ -81,6 +82,8 @@ def annotate(
         The model has not been trained.
     ScaleError, ValuesError, GeneError
         The query cannot be brought to what the model expects; nothing is written.
+    ValueError
+        Something that is no annotation stands under `key_added`.
 
     Examples
     --------
@@ -93,6 +96,7 @@ def annotate(
     >>> adata.obs["cellclass"].shape
     (700,)
     """
+    check_key_added(adata, key_added)
     scores = model.score_cells(adata, layer=layer)
     codes = np.where(scores.empty, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
@@ -113,6 +117,7 @@ def annotate(
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
     adata.uns[key_added] = about
+    adata.uns.pop(colors_key(key_added), None)  # those of an earlier annotation
     if model.label_colors:
         colors = [model.label_colors[label] for label in scores.labels]
         adata.uns[colors_key(key_added)] = [*colors, _UNASSIGNED_COLOR]

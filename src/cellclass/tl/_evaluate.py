@@ -89,11 +89,12 @@ def evaluate(
     check_not_empty(adata)
     check_obs_key(adata, labels_key, "labels_key")
     check_annotated(adata, key)
-    missing = adata.obs[labels_key].isna()
+    missing = adata.obs[labels_key].isna() | (adata.obs[labels_key].astype(str).str.strip() == "")
     if missing.any():
         raise LabelError(
             f"obs[{labels_key!r}] has no label for {int(missing.sum())} of {adata.n_obs} cells. "
-            f"Score the others: adata[adata.obs[{labels_key!r}].notna()].copy()."
+            f"Score the others: adata[adata.obs[{labels_key!r}].notna() & "
+            f"(adata.obs[{labels_key!r}] != '')].copy()."
         )
     truth = adata.obs[labels_key].astype(str).to_numpy(dtype=str)
     predicted = adata.obs[key].astype(str).to_numpy(dtype=str)

@@ -54,6 +54,13 @@ class Recipe:
     n_steps: int = 400
     early_stopping: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that no training can be made of."""
+        for name in ("batch_size", "max_epochs", "n_steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value}; at least 1 is needed.")
+
     def epochs(self, n_train: int) -> int:
         """Return the passes over `n_train` cells: at least two, however many cells there are."""
         if self.max_epochs is not None:
