@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,8 @@ TEXT = "model.json"
 TENSORS = "model.safetensors"
 #: Raised when the layout of the files changes; older ones stay readable.
 FORMAT = 1
+# Stands in the text file for its own sha256 while that is computed.
+_NO_HASH = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def write_model(
         raise FileExistsError(
             f"{target} exists. Choose another folder, or replace it with save(…, overwrite=True)."
         )
-    if target.exists() and not (target / TEXT).is_file():
-        raise FileExistsError(f"{target} is not a saved model; it is not overwritten.")
+    if target.exists():
+        _check_only_a_model(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
     tensors |= {k: v.detach().cpu().contiguous() for k, v in weights.items()}
@@ -75,16 +76,24 @@ def write_model(
     head = {
         "format": FORMAT,
         "class": model_class,
-        "sha256": {TENSORS: hashlib.sha256(packed).hexdigest()},
+        "sha256": {TENSORS: hashlib.sha256(packed).hexdigest(), TEXT: _NO_HASH},
     }
+    written = json.dumps(_plain(head | text), indent=1, allow_nan=False)
+    written = written.replace(_NO_HASH, _sha256_of_text(written), 1)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         made = Path(folder) / "model"
         made.mkdir()
         (made / TENSORS).write_bytes(packed)
-        (made / TEXT).write_text(json.dumps(_plain(head | text), indent=1), encoding="utf-8")
+        (made / TEXT).write_bytes(written.encode())
+        replaced = Path(folder) / "replaced"
         if target.exists():
-            shutil.move(target, Path(folder) / "replaced")
-        made.rename(target)
+            target.rename(replaced)
+        try:
+            made.rename(target)
+        except BaseException:
+            if replaced.exists():
+                replaced.rename(target)
+            raise
 
 
 def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
@@ -97,13 +106,15 @@ def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
                 "a part of it was lost."
             )
     try:
-        text = json.loads((folder / TEXT).read_text(encoding="utf-8"))
+        written = (folder / TEXT).read_bytes().decode()
+        text = json.loads(written)
         found = (text["format"], text["class"], text["sha256"][TENSORS])
+        own = text["sha256"][TEXT]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ModelFileError(
             f"{folder / TEXT} is truncated or was altered ({error}). Save the model again."
         ) from error
-    if found[0] > FORMAT:
+    if not isinstance(found[0], int) or found[0] > FORMAT:
         raise ModelFileError(
             f"{folder} has file format {found[0]}, this cellclass reads up to {FORMAT}. "
             "Upgrade: pip install -U cellclass."
@@ -112,6 +123,11 @@ def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
         raise ModelFileError(
             f"{folder} holds a {found[1]}, not a {model_class}. Load it with "
             f"cc.model.{found[1]}.load(…)."
+        )
+    if own != _sha256_of_text(written.replace(str(own), _NO_HASH, 1)):
+        raise ModelFileError(
+            f"{folder / TEXT} is not the file that was saved (its sha256 differs): it was altered. "
+            "Copy or save the model again."
         )
     packed = (folder / TENSORS).read_bytes()
     if hashlib.sha256(packed).hexdigest() != found[2]:
@@ -128,6 +144,24 @@ def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
     return ModelFiles(_revived(text), arrays, weights)
 
 
+def _check_only_a_model(folder: Path) -> None:
+    """Refuse to replace what is not a saved model, or holds more than one."""
+    others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else [folder.name]
+    if folder.is_dir() and TEXT in others:
+        others = [name for name in others if name not in (TEXT, TENSORS)]
+        if not others:
+            return
+        raise FileExistsError(
+            f"{folder} also holds {others[0]!r}, which overwriting would remove. Move it, or choose "
+            "another folder."
+        )
+    raise FileExistsError(f"{folder} is not a saved model; it is not overwritten.")
+
+
+def _sha256_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Make a value fit for JSON; arrays are marked."""
     if isinstance(value, dict):
@@ -135,7 +169,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, np.ndarray):
-        return {"__array__": value.tolist()}
+        return {"__array__": _plain(value.tolist())}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, float) and not np.isfinite(value):

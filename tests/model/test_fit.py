@@ -1,0 +1,50 @@
+"""One training through scvi-tools' runner."""
+
+import warnings
+
+import pytest
+
+import cellclass as cc
+
+
+class Noted(Exception):
+    pass
+
+
+def test_settings_reach_lightning(tiny, monkeypatch):
+    from cellclass.model import _fit
+
+    seen = {}
+
+    def runner(model, **kwargs):
+        seen.update(kwargs)
+        raise Noted
+
+    monkeypatch.setattr(_fit, "TrainRunner", runner)
+    cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
+    model = cc.model.CellClassifierMLP(tiny)
+    with pytest.raises(Noted):
+        model.train(max_epochs=100, accelerator="cpu", gradient_clip_val=0.5)
+    assert seen["max_epochs"] == 100
+    assert seen["check_val_every_n_epoch"] == 5
+    assert seen["accelerator"] == "cpu"
+    assert seen["gradient_clip_val"] == 0.5
+    assert seen["enable_progress_bar"] in (True, False)
+    assert [type(callback).__name__ for callback in seen["callbacks"]] == ["StopWhenWorse"]
+    with pytest.raises(Noted):
+        model.train(max_epochs=3, early_stopping=False)
+    assert seen["callbacks"] == []
+    assert not model.is_trained
+
+
+def test_a_normal_training_raises_no_warning(tiny, fit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fit(tiny, labels_key="label", layer=None).is_trained
+
+
+def test_early_stopping_may_end_a_training(tiny, fit):
+    model = fit(tiny, labels_key="label", layer=None, epochs=60, validation_size=0.4)
+    epochs = len(model.history["train_loss"])
+    assert 1 <= epochs <= 60
+    assert model.history["validation_loss"].shape[0] <= epochs

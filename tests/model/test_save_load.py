@@ -1,0 +1,141 @@
+"""A loaded model answers as the saved one."""
+
+import json
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import cellclass as cc
+from cellclass.errors import ModelFileError, NotTrainedError
+
+MLP = cc.model.CellClassifierMLP
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "m"
+    model.save(folder)
+    return folder
+
+
+def test_round_trip(model, saved, query, unchanged):
+    with unchanged(query):
+        again = MLP.load(saved)
+        ours, theirs = model.score_cells(query), again.score_cells(query)
+    assert type(again) is MLP
+    for name in ("probability", "novelty_pvalue", "empty", "codes"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
+    np.testing.assert_array_equal(
+        model.get_latent_representation(query), again.get_latent_representation(query)
+    )
+    assert again.labels == model.labels
+    assert again.card == model.card
+    assert again.label_colors == model.label_colors
+    assert again.contract.to_dict() == model.contract.to_dict()
+    assert again.is_trained
+    for name, tensor in model.module.state_dict().items():
+        assert torch.equal(tensor.cpu(), again.module.state_dict()[name].cpu()), name
+
+
+def test_history_round_trip(model, saved):
+    again = MLP.load(saved)
+    assert set(again.history) == set(model.history)
+    for name, frame in model.history.items():
+        pd.testing.assert_frame_equal(
+            again.history[name], frame.astype(float), check_index_type=False
+        )
+
+
+def test_saved_again_is_the_same(model, saved, tmp_path):
+    MLP.load(saved).save(tmp_path / "again")
+    for name in ("model.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes(), name
+
+
+def test_every_argument_comes_back(tiny, fit, tmp_path):
+    chosen = {
+        "n_hidden": (9, 5),
+        "activation": "relu",
+        "layer_norm": False,
+        "dropout": (0.1, 0.0),
+        "n_top_genes": 17,
+        "validation_size": 0.2,
+        "seed": 3,
+    }
+    model = fit(tiny, labels_key="label", layer=None, **chosen)
+    model.save(tmp_path / "m")
+    again = MLP.load(tmp_path / "m")
+    assert str(again.module) == str(model.module)
+    assert again.init_params_["non_kwargs"]["n_top_genes"] == 17
+    assert again._seed == 3
+
+
+def test_plain_files(saved):
+    assert sorted(path.name for path in saved.iterdir()) == ["model.json", "model.safetensors"]
+    text = json.loads((saved / "model.json").read_text(encoding="utf-8"))
+    assert text["format"] == 1
+    assert text["class"] == "CellClassifierMLP"
+    assert text["card"]["labels"] == text["contract"]["labels"]
+
+
+def test_no_cells_are_saved(saved, reference):
+    text = (saved / "model.json").read_text(encoding="utf-8")
+    assert not any(name in text for name in reference.obs_names[:50])
+
+
+def test_reference_attached(model, saved, reference):
+    again = MLP.load(saved, reference)
+    assert again.adata is reference
+    np.testing.assert_array_equal(again.predict(), model.predict())
+    assert "_scvi_labels" in reference.obs
+
+
+def test_a_reference_that_does_not_fit_is_left_alone(saved, reference, unchanged):
+    del reference.obs["cell_type"]
+    with unchanged(reference), pytest.raises(KeyError, match="cell_type"):
+        MLP.load(saved, reference)
+
+
+def test_without_reference(saved):
+    again = MLP.load(saved)
+    with pytest.raises(ValueError, match="has no reference of its own"):
+        again.predict()
+    with pytest.raises(ValueError, match="cannot be trained further"):
+        again.train()
+
+
+def test_untrained_is_not_saved(tiny, tmp_path):
+    MLP.setup_anndata(tiny, labels_key="label")
+    with pytest.raises(NotTrainedError, match=r"model.train\(\)"):
+        MLP(tiny).save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_scvi_tools_is_refused(tmp_path):
+    (tmp_path / "m").mkdir()
+    torch.save({"model_state_dict": {}}, tmp_path / "m" / "model.pt")
+    with pytest.raises(ModelFileError, match="is not a model saved by cellclass"):
+        MLP.load(tmp_path / "m")
+
+
+def test_overwrite(model, saved, tmp_path):
+    model.save(tmp_path / "m")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        model.save(tmp_path / "m")
+    model.save(tmp_path / "m", overwrite=True)
+    assert MLP.load(tmp_path / "m").labels == model.labels
+
+
+def test_repr_of_a_loaded_model(saved, capsys):
+    print(MLP.load(saved))
+    assert "Trained" in capsys.readouterr().out
+
+
+def test_a_loaded_model_annotates_and_the_file_is_written(saved, query, tmp_path):
+    again = MLP.load(str(saved), device="cpu")
+    cc.tl.annotate(query, again)
+    query.write_h5ad(tmp_path / "q.h5ad")
+    assert ad.read_h5ad(tmp_path / "q.h5ad").obs["cellclass"].notna().all()
