@@ -20,6 +20,16 @@ from cellclass._keys import (
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_ORDER = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "expected_calibration_error",
+    "mean_confidence",
+    "n_obs",
+    "n_unassigned",
+)
+
 
 def evaluation_df(
     adata: AnnData,
@@ -75,12 +85,14 @@ def evaluation_df(
     if table == "reliability":
         return found[RELIABILITY].copy()
     if table == "scores":
-        return pd.DataFrame({score: [float(value)] for score, value in found[SCORES].items()})
+        names = [name for name in _ORDER if name in found[SCORES]]  # a file sorts them by name
+        return pd.DataFrame({name: [float(found[SCORES][name])] for name in names})
     if table == "confusion":
         return pd.DataFrame(
             found[CONFUSION],
             index=pd.Index(found[CONFUSION_TRUTH], name="truth"),
             columns=pd.Index(found[CONFUSION_PREDICTED], name="predicted"),
+            copy=True,
         )
     raise ValueError(
         f"table={table!r}; the tables are 'labels', 'confusion', 'scores' and 'reliability'."

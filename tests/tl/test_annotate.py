@@ -1,0 +1,200 @@
+"""What annotate writes, and that it writes nothing else."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+import cellclass as cc
+from cellclass.errors import GeneError, NotTrainedError, ScaleError
+
+WRITTEN = (
+    "adata.obs",
+    "adata.obs.{}",
+    "adata.obs.{}_confidence",
+    "adata.obs.{}_novelty_pvalue",
+    "adata.obsm.{}_probability",
+    "adata.uns.{}",
+    "adata.uns.{}_colors",
+)
+
+
+def written(key="cellclass"):
+    return tuple(name.format(key) for name in WRITTEN)
+
+
+def check_fields(adata, model, key="cellclass"):
+    n = adata.n_obs
+    labels = adata.obs[key]
+    assert isinstance(labels.dtype, pd.CategoricalDtype)
+    assert labels.cat.categories.tolist() == [*model.labels, "unassigned"]
+    for name in ("confidence", "novelty_pvalue"):
+        column = adata.obs[f"{key}_{name}"]
+        assert column.dtype == np.float32
+        assert column.between(0, 1).all()
+    probability = adata.obsm[f"{key}_probability"]
+    assert probability.shape == (n, len(model.labels))
+    assert set(probability.dtypes) == {np.dtype("float32")}
+    assert probability.index.equals(adata.obs_names)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-6)
+    about = adata.uns[key]
+    assert set(about) == {"params", "labels", "contract_report", "model"}
+    assert list(about["labels"]) == list(model.labels)
+    assert about["model"]["class"] == "CellClassifierMLP"
+
+
+@pytest.mark.parametrize("key", ["cellclass", "my labels"])
+def test_fields(query, model, key, unchanged):
+    with unchanged(query, but=written(key)):
+        assert cc.tl.annotate(query, model, key_added=key) is None
+    check_fields(query, model, key)
+    assert query.uns[key]["params"] == {"layer": "", "key_added": key}
+    np.testing.assert_array_equal(query.obs[key].astype(str), model.predict(query))
+    soft = model.predict(query, soft=True)
+    np.testing.assert_array_equal(query.obsm[f"{key}_probability"], soft)
+    np.testing.assert_array_equal(query.obs[f"{key}_confidence"], soft.max(axis=1))
+
+
+def test_report(query, model):
+    part = query[:, ~query.var_names.isin(model.contract.model_genes[[0, 7]])].copy()
+    cc.tl.annotate(part, model)
+    report = part.uns["cellclass"]["contract_report"]
+    assert report["genes_missing"].tolist() == model.contract.model_genes[[0, 7]].tolist()
+    assert report["scale"] == "counts"
+    assert report["n_obs"] == query.n_obs
+
+
+def test_a_fifth_of_the_genes_missing(query, model):
+    part = query[:, np.arange(query.n_vars) % 5 > 0].copy()
+    cc.tl.annotate(part, model)
+    report = part.uns["cellclass"]["contract_report"]
+    missing = set(model.contract.model_genes) - set(part.var_names)
+    assert len(missing) > 40
+    assert set(report["genes_missing"]) == missing
+    assert report["n_genes_missing"] == len(missing)
+
+
+def test_copy(query, model, unchanged):
+    with unchanged(query):
+        annotated = cc.tl.annotate(query, model, copy=True)
+    check_fields(annotated, model)
+
+
+def test_view_becomes_an_anndata_of_its_own(query, model, unchanged):
+    view = query[::-2]
+    with unchanged(query):
+        cc.tl.annotate(view, model)
+    assert not view.is_view
+    check_fields(view, model)
+
+
+def test_twice_and_under_two_keys(query, model, unchanged):
+    cc.tl.annotate(query, model)
+    with unchanged(query):
+        cc.tl.annotate(query, model)
+    with unchanged(query, but=written("other")):
+        cc.tl.annotate(query, model, key_added="other")
+
+
+def test_again_after_concat_has_dropped_uns(query, model):
+    cc.tl.annotate(query, model)
+    both = ad.concat({"a": query[:9], "b": query[9:20]}, index_unique="-")
+    assert "cellclass" not in both.uns
+    cc.tl.annotate(both, model)
+    check_fields(both, model)
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [
+        ("cell_type", "obs\\['cell_type'\\]"),
+        ("source", "uns\\['source'\\]"),
+        ("mine", "obs\\['mine_confidence'\\]"),
+        ("old", "obsm\\['old_probability'\\]"),
+        ("a/b", "'/'"),
+        ("", "empty"),
+    ],
+)
+def test_key_that_is_taken(query, model, key, taken, unchanged):
+    query.obs["mine_confidence"] = 1.0
+    query.obsm["old_probability"] = np.ones((query.n_obs, 2))
+    with unchanged(query), pytest.raises(ValueError, match=f"key_added='{key}'.*{taken}"):
+        cc.tl.annotate(query, model, key_added=key)
+
+
+def test_refused_with_nothing_written(query, model, tiny, unchanged):
+    with unchanged(tiny), pytest.raises(GeneError, match="0 of the 300 genes"):
+        cc.tl.annotate(tiny, model)
+    with unchanged(query), pytest.raises(KeyError, match="layer='spliced'"):
+        cc.tl.annotate(query, model, layer="spliced")
+    query.layers["scaled"] = query.X.toarray() - 1
+    for copy in (False, True):
+        with unchanged(query), pytest.raises(ScaleError, match="layers\\['scaled'\\]"):
+            cc.tl.annotate(query, model, layer="scaled", copy=copy)
+    cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
+    untrained = cc.model.CellClassifierMLP(tiny)
+    with unchanged(tiny), pytest.raises(NotTrainedError, match="train"):
+        cc.tl.annotate(tiny, untrained)
+
+
+def test_cells_without_counts_are_unassigned(query, model):
+    counts = query.layers["counts"].toarray()
+    counts[[3, 10]] = 0
+    query.layers["counts"] = sp.csr_matrix(counts)
+    cc.tl.annotate(query, model)
+    assert np.flatnonzero(query.obs["cellclass"] == "unassigned").tolist() == [3, 10]
+    check_fields(query, model)
+
+
+def test_colours_of_the_reference(query, model, cells):
+    cc.tl.annotate(query, model)
+    colors = query.uns["cellclass_colors"]
+    assert list(colors[:-1]) == list(cells.uns["cell_type_colors"])
+    assert len(colors) == len(query.obs["cellclass"].cat.categories)
+
+
+def test_colours_of_an_earlier_annotation_go(tiny, fit):
+    tiny.uns["cellclass_colors"] = ["red"]
+    model = fit(tiny, labels_key="label", layer=None, epochs=1)
+    cc.tl.annotate(tiny, model)
+    assert "cellclass_colors" not in tiny.uns
+
+
+def test_what_is_written_is_not_shared_with_the_model(query, model):
+    cc.tl.annotate(query, model)
+    query.uns["cellclass"]["model"]["validation"]["accuracy"] = 7
+    assert model.card["validation"]["accuracy"] <= 1
+
+
+def test_h5ad_and_back(query, model, tmp_path, unchanged):
+    part = query[:, ~query.var_names.isin(model.contract.model_genes[[2]])].copy()
+    for adata in (query, part):
+        cc.tl.annotate(adata, model)
+        with unchanged(adata):
+            adata.write_h5ad(tmp_path / "q.h5ad")
+        again = ad.read_h5ad(tmp_path / "q.h5ad")
+        check_fields(again, model)
+        np.testing.assert_array_equal(again.obs["cellclass"], adata.obs["cellclass"])
+        np.testing.assert_array_equal(
+            again.obsm["cellclass_probability"], adata.obsm["cellclass_probability"]
+        )
+        ours, theirs = (a.uns["cellclass"]["contract_report"] for a in (adata, again))
+        assert set(ours) == set(theirs)
+        assert list(ours["genes_missing"]) == list(theirs["genes_missing"])
+        assert ours["n_genes_matched"] == theirs["n_genes_matched"]
+        cc.tl.annotate(again, model)  # what was read is known as an annotation
+
+
+def test_labels_with_slashes_keep_their_columns_apart(tiny, fit, tmp_path):
+    names = np.array(["a/b", "a|b", "c"])
+    tiny.obs["label"] = names[np.arange(90) % 3]
+    model = fit(tiny, labels_key="label", layer=None, epochs=1)
+    cc.tl.annotate(tiny, model)
+    columns = tiny.obsm["cellclass_probability"].columns
+    assert columns.is_unique
+    assert not any("/" in column for column in columns)
+    tiny.write_h5ad(tmp_path / "q.h5ad")
+    again = ad.read_h5ad(tmp_path / "q.h5ad")
+    assert list(again.uns["cellclass"]["labels"]) == ["a/b", "a|b", "c"]
+    np.testing.assert_array_equal(again.obs["cellclass"].astype(str), model.predict(tiny))
