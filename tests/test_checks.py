@@ -63,7 +63,7 @@ def test_fractions(value):
 def test_anndata(tiny):
     assert _checks.check_not_empty(tiny) is None
     assert _checks.check_unique_genes(tiny) is None
-    with pytest.raises(KeyError, match="groupby='lbl' is not a column.*'label'"):
+    with pytest.raises(KeyError, match=r"groupby='lbl' is not a column.*'label'"):
         _checks.check_obs_key(tiny, "lbl", "groupby")
     with pytest.raises(ValueError, match="0 cells × 60 genes"):
         _checks.check_not_empty(tiny[:0])

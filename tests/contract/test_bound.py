@@ -138,9 +138,7 @@ def test_missing_genes_hardly_move_the_others(cells, contract, expected):
 
 
 def test_extra_genes_change_nothing(cells, contract, expected):
-    extra = ad.AnnData(
-        sp.csr_matrix(np.full((700, 3), 9.0)), obs=cells.obs, var={"n": list("abc")}
-    )
+    extra = ad.AnnData(sp.csr_matrix(np.full((700, 3), 9.0)), obs=cells.obs, var={"n": list("abc")})
     extra.var_names = ["extra1", "extra2", "extra3"]
     counts = ad.AnnData(cells.layers["counts"], obs=cells.obs, var=cells.var[[]])
     both = ad.concat([extra, counts], axis=1)

@@ -54,7 +54,7 @@ def test_published_input_is_log1p_of_counts(cells):
     counts = cells.layers["counts"].toarray()[:, contract.selected]
     np.testing.assert_allclose(bound.read(slice(None)), np.log1p(counts), rtol=1e-6)
     cells.layers["counts"] = cells.layers["counts"].log1p()
-    with pytest.raises(ScaleError, match="log1p of raw counts.*layers\\['counts'\\] is log1p"):
+    with pytest.raises(ScaleError, match=r"log1p of raw counts.*layers\['counts'\] is log1p"):
         contract.bind(cells)
 
 
@@ -71,7 +71,7 @@ def test_all_genes_that_differ(cells):
 
 def test_no_gene_differs(cells):
     cells.layers["counts"] = sp.csr_matrix(np.ones(cells.shape, np.float32))
-    with pytest.raises(GeneError, match="No gene of adata.layers"):
+    with pytest.raises(GeneError, match=r"No gene of adata.layers"):
         learn(cells)
 
 
@@ -145,7 +145,7 @@ def test_no_cells_and_no_genes(cells, contract):
 
 
 def test_missing_layer_names_the_others(cells, contract):
-    with pytest.raises(KeyError, match="layer='spliced'.*'counts'"):
+    with pytest.raises(KeyError, match=r"layer='spliced'.*'counts'"):
         contract.bind(cells, layer="spliced")
 
 

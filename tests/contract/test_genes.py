@@ -16,9 +16,7 @@ SHARE = np.array([0.1, 0.1, 0.2, 0.2, 0.4])
 
 
 def match(query, genes=GENES):
-    return match_genes(
-        genes, SELECTED, pd.Index(query), importance=IMPORTANCE, gene_share=SHARE
-    )
+    return match_genes(genes, SELECTED, pd.Index(query), importance=IMPORTANCE, gene_share=SHARE)
 
 
 @given(st.permutations([*GENES, "X1", "X2"]), st.integers(0, 7))
@@ -112,5 +110,5 @@ def test_floor_is_a_share_of_importance_not_of_genes():
     index = pd.Index(["LYZ"])
     assert refuse_poor_match(match(index), GENES, SELECTED, index, floor=0.5) is None
     index = pd.Index(["CD3D", "NKG7"])
-    with pytest.raises(GeneError, match="2 of the 3 genes.*50%.*at least 60%"):
+    with pytest.raises(GeneError, match=r"2 of the 3 genes.*50%.*at least 60%"):
         refuse_poor_match(match(index), GENES, SELECTED, index, floor=0.6)

@@ -60,9 +60,9 @@ def test_scale_of_real_cells(counts, kind, container):
     assert found.target_sum == (None if target is None else pytest.approx(target, rel=1e-3))
 
 
-def test_installed_cells(_cells):
-    assert identify_scale(_cells.X).name == "log1p"
-    assert identify_scale(_cells.layers["counts"]).name == "counts"
+def test_installed_cells(cells):
+    assert identify_scale(cells.X).name == "log1p"
+    assert identify_scale(cells.layers["counts"]).name == "counts"
 
 
 @pytest.mark.parametrize("kind", ["CP10k", "log1p CP10k", "log1p of a gene subset"])

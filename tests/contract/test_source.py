@@ -21,8 +21,8 @@ def test_alternatives_are_named(cells):
 
 
 def test_missing_layer_and_missing_x(cells):
-    with pytest.raises(KeyError, match="layer='raw'.*'counts'"):
+    with pytest.raises(KeyError, match=r"layer='raw'.*'counts'"):
         locate(cells, "raw")
     cells.X = None
-    with pytest.raises(ValueError, match="adata.X is empty.*'counts'"):
+    with pytest.raises(ValueError, match=r"adata.X is empty.*'counts'"):
         locate(cells, None)

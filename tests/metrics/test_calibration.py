@@ -15,9 +15,7 @@ from cellclass.metrics import (
 )
 
 
-@given(
-    hnp.arrays(np.float32, (3, 4), elements=st.floats(-500, 500, width=32)), st.floats(0.05, 20)
-)
+@given(hnp.arrays(np.float32, (3, 4), elements=st.floats(-500, 500, width=32)), st.floats(0.05, 20))
 def test_softmax(logits, temperature):
     found = softmax(logits, temperature=temperature)
     expected = scipy_softmax(logits.astype(np.float64) / temperature, axis=1)
@@ -76,7 +74,7 @@ def test_calibration_error_by_hand():
 
 
 def test_what_is_no_probability_is_refused():
-    with pytest.raises(ValueError, match="between -0.2 and 0.5"):
+    with pytest.raises(ValueError, match=r"between -0.2 and 0.5"):
         reliability_curve(np.array([-0.2, 0.5]), np.array([True, True]))
     with pytest.raises(ValueError, match="between nan and nan"):
         reliability_curve(np.array([np.nan, 0.5]), np.array([True, True]))

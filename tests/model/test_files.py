@@ -103,7 +103,7 @@ def rewritten(folder, **changes):
 
 def test_a_newer_format(folder):
     rewritten(folder, format=2)
-    with pytest.raises(ModelFileError, match="file format 2.*up to 1.*pip install -U cellclass"):
+    with pytest.raises(ModelFileError, match=r"file format 2.*up to 1.*pip install -U cellclass"):
         read_model(folder, "Some")
 
 

@@ -7,7 +7,7 @@ import pytest
 import cellclass as cc
 
 
-class Noted(Exception):
+class NotedError(Exception):
     pass
 
 
@@ -18,12 +18,12 @@ def test_settings_reach_lightning(tiny, monkeypatch):
 
     def runner(model, **kwargs):
         seen.update(kwargs)
-        raise Noted
+        raise NotedError
 
     monkeypatch.setattr(_fit, "TrainRunner", runner)
     cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
     model = cc.model.CellClassifierMLP(tiny)
-    with pytest.raises(Noted):
+    with pytest.raises(NotedError):
         model.train(max_epochs=100, accelerator="cpu", gradient_clip_val=0.5)
     assert seen["max_epochs"] == 100
     assert seen["check_val_every_n_epoch"] == 5
@@ -31,7 +31,7 @@ def test_settings_reach_lightning(tiny, monkeypatch):
     assert seen["gradient_clip_val"] == 0.5
     assert seen["enable_progress_bar"] in (True, False)
     assert [type(callback).__name__ for callback in seen["callbacks"]] == ["StopWhenWorse"]
-    with pytest.raises(Noted):
+    with pytest.raises(NotedError):
         model.train(max_epochs=3, early_stopping=False)
     assert seen["callbacks"] == []
     assert not model.is_trained

@@ -130,7 +130,7 @@ def test_overwrite(model, saved, tmp_path):
 
 
 def test_repr_of_a_loaded_model(saved, capsys):
-    print(MLP.load(saved))
+    print(MLP.load(saved))  # noqa: T201
     assert "Trained" in capsys.readouterr().out
 
 

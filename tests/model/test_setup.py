@@ -110,7 +110,7 @@ def test_no_cells(tiny):
 
 def test_a_view_is_left_alone(tiny, unchanged):
     view = tiny[:60]
-    with unchanged(view, tiny), pytest.raises(ValueError, match="adata.copy"):
+    with unchanged(view, tiny), pytest.raises(ValueError, match=r"adata.copy"):
         MLP.setup_anndata(view, labels_key="label")
 
 

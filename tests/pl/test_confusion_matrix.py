@@ -53,6 +53,6 @@ def test_show(scored, show, expected, monkeypatch):
 
 
 def test_not_evaluated(query):
-    with pytest.raises(KeyError, match="cc.tl.evaluate"):
+    with pytest.raises(KeyError, match=r"cc.tl.evaluate"):
         cc.pl.confusion_matrix(query)
     assert plt.get_fignums() == []

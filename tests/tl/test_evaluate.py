@@ -49,9 +49,7 @@ def test_numbers(annotated, unchanged):
     )
     assert (scores["n_obs"], scores["n_unassigned"]) == (annotated.n_obs, 0)
     table = pd.crosstab(truth, predicted)
-    ours = pd.DataFrame(
-        found["confusion"], found["confusion_truth"], found["confusion_predicted"]
-    )
+    ours = pd.DataFrame(found["confusion"], found["confusion_truth"], found["confusion_predicted"])
     pd.testing.assert_frame_equal(
         ours.loc[table.index, table.columns], table, check_names=False, check_dtype=False
     )
@@ -106,9 +104,9 @@ def test_cells_without_truth(annotated, value, unchanged):
 
 
 def test_what_is_missing(annotated, query, unchanged):
-    with unchanged(annotated), pytest.raises(KeyError, match="labels_key='celltype'.*'cell_type'"):
+    with unchanged(annotated), pytest.raises(KeyError, match=r"labels_key='celltype'.*'cell_type'"):
         cc.tl.evaluate(annotated, "celltype")
-    with unchanged(annotated), pytest.raises(KeyError, match="annotate.*key_added='other'"):
+    with unchanged(annotated), pytest.raises(KeyError, match=r"annotate.*key_added='other'"):
         cc.tl.evaluate(annotated, "cell_type", key="other")
     with pytest.raises(ValueError, match="0 cells"):
         cc.tl.evaluate(annotated[:0], "cell_type")

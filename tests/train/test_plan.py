@@ -4,7 +4,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
+from torch import nn
 
 from cellclass.data import ResidentDataModule
 from cellclass.module import MLP
@@ -88,7 +88,9 @@ def test_logged_loss_is_the_mean_over_cells(tmp_path):
     module = network().eval()
     for name, rows in (("train_loss", data.train_idx), ("validation_loss", data.val_idx)):
         with torch.no_grad():
-            expected = F.cross_entropy(module(data._X[rows]), data._labels[rows].view(-1))
+            expected = nn.functional.cross_entropy(
+                module(data._X[rows]), data._labels[rows].view(-1)
+            )
         assert row[name] == pytest.approx(float(expected), rel=1e-5)
 
 

@@ -13,8 +13,10 @@ NAME = "lightning.pytorch.utilities.rank_zero"
 def test_levels_come_back_even_after_an_error():
     logger = logging.getLogger(NAME)
     before = logger.level
-    with pytest.raises(RuntimeError, match="boom"), quiet_lightning():
+    with quiet_lightning():
         assert logger.level == logging.WARNING
+    assert logger.level == before
+    with pytest.raises(RuntimeError, match="boom"), quiet_lightning():
         raise RuntimeError("boom")
     assert logger.level == before
 

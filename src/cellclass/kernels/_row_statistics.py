@@ -81,8 +81,8 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
         grid = True
         # A logarithm gives no whole numbers: two different ones settle that question.
         is_told = maximum > smallest * GRID_START
-        grid_expm1 = not (integral and is_told)
-        informative = integral and is_told
+        informative = bool(integral and is_told)
+        grid_expm1 = not informative
         informative_expm1 = informative
         offset = False
         # Whole numbers need no further look, and negative values settle the question.
@@ -96,16 +96,16 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
                 if value == 0.0:
                     continue
                 ratio = value / unit
-                informative |= GRID_START < ratio <= GRID_LIMIT
+                informative = informative or bool(GRID_START < ratio <= GRID_LIMIT)
                 if grid and not _is_multiple(ratio):
                     grid = False
                 # exp(x) overflows long after the grid's limit
                 if grid_expm1 and value < 50.0:
                     ratio = np.expm1(value) / unit_expm1
-                    informative_expm1 |= GRID_START < ratio <= GRID_LIMIT
-                    grid_expm1 = _is_multiple(ratio)
+                    informative_expm1 = informative_expm1 or bool(GRID_START < ratio <= GRID_LIMIT)
+                    grid_expm1 = bool(_is_multiple(ratio))
                 if offset and value < OFFSET_LIMIT:
-                    offset = abs(value - np.rint(value) - constant) <= OFFSET_TOLERANCE
+                    offset = bool(abs(value - np.rint(value) - constant) <= OFFSET_TOLERANCE)
                 if not grid and not grid_expm1 and not offset:
                     break
             # Where no value lies on the grid there was one that tested it.

@@ -152,8 +152,8 @@ def _check_only_a_model(folder: Path) -> None:
         if not others:
             return
         raise FileExistsError(
-            f"{folder} also holds {others[0]!r}, which overwriting would remove. Move it, or choose "
-            "another folder."
+            f"{folder} also holds {others[0]!r}, which overwriting would remove. Move it, or "
+            "choose another folder."
         )
     raise FileExistsError(f"{folder} is not a saved model; it is not overwritten.")
 
