@@ -9,28 +9,32 @@ STATE := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 USER_STAMP := $(VENV)/.installed-user-$(STATE)
 DEV_STAMP := $(VENV)/.installed-dev-$(STATE)
 
-export MPLBACKEND := Agg
-
-.PHONY: help demo test lint docs check bench clean
+.PHONY: help demo test pytest lint docs check bench clean
 
 help:  ## List the commands
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+# Python 3.11 is looked for before a half-made environment can be left behind.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(USER_STAMP): | $(BIN)/python
+$(USER_STAMP): | $(VENV)/.created
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable .
 	@touch $@
 
-$(DEV_STAMP): | $(BIN)/python
+$(DEV_STAMP): | $(VENV)/.created
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable ".[dev]"
 	@touch $@ $(USER_STAMP)
 
 demo: $(USER_STAMP)  ## Label real cells and draw pictures into demo_output/
 	$(BIN)/cellclass demo
 
-test: $(DEV_STAMP)  ## Run the tests
+test: lint docs pytest  ## Run linters, documentation build and tests
+
+pytest: $(DEV_STAMP)  ## Run the tests alone
 	$(BIN)/python -m pytest
 
 lint: $(DEV_STAMP)  ## Check style, types and the import contract
@@ -42,10 +46,11 @@ lint: $(DEV_STAMP)  ## Check style, types and the import contract
 docs: $(DEV_STAMP)  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
 
-check: lint docs test  ## Everything that CI runs on one Python
+check:  ## Run all that continuous integration runs
+	.ci/run
 
 bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
 	$(BIN)/python benchmarks/accuracy.py
 
 clean:  ## Remove what the commands above made
-	rm -rf $(VENV) demo_output docs/_build docs/generated
+	rm -rf .venv .venv-newest demo_output docs/_build docs/generated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def check_obs_key(adata: AnnData, key: str, argument: str) -> None:
     if key not in adata.obs.columns:
         raise KeyError(
             f"{argument}={key!r} is not a column of adata.obs. Columns: "
-            f"{near(key, adata.obs.columns)}."
+            f"{near(str(key), adata.obs.columns)}."
         )
 
 
@@ -106,6 +107,7 @@ def label_codes(
         A label is missing (NaN) or empty, fewer than two labels have cells, or
         `unlabeled_category` is not one of them.
     """
+    check_one_type(labels, key)
     column = labels.astype("category").cat.remove_unused_categories()
     values = [str(category) for category in column.cat.categories]
     if len(set(values)) < len(values):
@@ -122,10 +124,12 @@ def label_codes(
             f"them {first!r}. Drop them with adata[adata.obs[{key!r}].notna()].copy(), or give "
             "them a label of their own and pass it as unlabeled_category=…."
         )
+    if unlabeled_category is not None:
+        unlabeled_category = str(unlabeled_category)
     if unlabeled_category is not None and unlabeled_category not in values:
         raise LabelError(
             f"unlabeled_category={unlabeled_category!r} is not a label of obs[{key!r}]. Labels: "
-            f"{near(str(unlabeled_category), values)}. Leave it out if every cell has a label."
+            f"{near(unlabeled_category, values)}. Leave it out if every cell has a label."
         )
     names = [value for value in values if value != unlabeled_category]
     if unlabeled_category is not None:
@@ -139,6 +143,20 @@ def label_codes(
             "are needed to tell them apart."
         )
     return codes, names
+
+
+def check_one_type(column: pd.Series, key: str) -> None:
+    """Refuse a column of `obs` whose values are of several types, text and numbers say."""
+    kinds: dict[str, Any] = {"text": str, "truth": (bool, np.bool_), "number": Number}
+    types = {
+        next((name for name, kind in kinds.items() if isinstance(value, kind)), "other")
+        for value in column.dropna().unique()
+    }
+    if len(types) > 1:
+        raise LabelError(
+            f"obs[{key!r}] mixes values of several types: {', '.join(sorted(types))}. Make them "
+            f"text: adata.obs[{key!r}] = adata.obs[{key!r}].astype(str)."
+        )
 
 
 def check_key_added(adata: AnnData, key: str) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.lines import Line2D
 from rich.console import Console
 from rich.table import Table
 
-from cellclass._keys import ANNOTATE, CONTRACT_REPORT, confidence_key
+from cellclass._keys import ANNOTATE, CONTRACT_REPORT, colors_key, confidence_key
 from cellclass.data import split_cells
 from cellclass.datasets import pbmc68k_reduced
 from cellclass.get import evaluation_df, rank_genes_js_df
@@ -71,7 +72,7 @@ def run_demo(output: Path, *, seed: int) -> None:
     with console.status("Drawing …"):
         output.mkdir(parents=True, exist_ok=True)
         query.write_h5ad(output / "annotated.h5ad")
-        _draw(output, reference, query, model)
+        written = ["annotated.h5ad", *_draw(output, reference, query, model)]
     n_genes = query.uns[ANNOTATE][CONTRACT_REPORT]["n_genes_matched"]
     console.print(
         f"The query was on the scale {query.uns[ANNOTATE][CONTRACT_REPORT]['scale']}, with "
@@ -79,8 +80,8 @@ def run_demo(output: Path, *, seed: int) -> None:
         f"{ours['mean_confidence']:.3f}, accuracy {ours['accuracy']:.3f}."
     )
     console.print(f"Written to {output}/:")
-    for path in sorted(output.iterdir()):
-        console.print(f"  {path.name}", highlight=False)
+    for name in written:
+        console.print(f"  {name}", highlight=False)
 
 
 def _baseline(
@@ -131,16 +132,16 @@ def _table(title: str, ours: dict[str, float], baseline: dict[str, float]) -> Ta
     return table
 
 
-def _draw(output: Path, reference: AnnData, query: AnnData, model: CellClassifierMLP) -> None:
-    pictures = {
-        "confusion_matrix": confusion_matrix(query),
-        "rank_genes_js": draw_genes(reference),
-        "training_history": training_history(model),
+def _draw(output: Path, reference: AnnData, query: AnnData, model: CellClassifierMLP) -> list[str]:
+    figures = {
+        "confusion_matrix.png": confusion_matrix(query).figure,
+        "rank_genes_js.png": draw_genes(reference).figure,
+        "training_history.png": training_history(model).figure,
+        "umap.png": _draw_umap(query),
     }
-    for name, axes in pictures.items():
-        figure = axes.figure
-        figure.savefig(output / f"{name}.png", dpi=150)  # type: ignore[union-attr]
-    _draw_umap(query).savefig(output / "umap.png", dpi=150)
+    for name, figure in figures.items():
+        figure.savefig(output / name, dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
+    return list(figures)
 
 
 def _draw_umap(query: AnnData) -> mpl.figure.Figure:
@@ -148,7 +149,7 @@ def _draw_umap(query: AnnData) -> mpl.figure.Figure:
     import matplotlib.pyplot as plt
     import scanpy as sc
 
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     titles = {
         _LABELS: "true label",
         ANNOTATE: "predicted label",
@@ -163,8 +164,14 @@ def _draw_umap(query: AnnData) -> mpl.figure.Figure:
             show=False,
             size=40,
             frameon=False,
-            legend_loc="right margin" if column == ANNOTATE else None,
+            legend_loc=None,
             vmin=0,
             vmax=1,
         )
+    labels = query.obs[ANNOTATE].cat.categories
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=color, label=label)
+        for label, color in zip(labels, query.uns[colors_key(ANNOTATE)], strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure

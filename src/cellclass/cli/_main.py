@@ -21,7 +21,13 @@ def main() -> None:
     show_default=True,
     help="Folder for the annotated cells and the pictures.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of split and training.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of split and training.",
+)
 def demo(output: Path, seed: int) -> None:
     """Rank genes, train, annotate and evaluate on 700 real blood cells.
 

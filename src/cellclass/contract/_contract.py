@@ -158,8 +158,8 @@ class InputContract:
         adata
             The query, on any scale that can be converted, its genes in any order.
         layer
-            Where its expression stands. `None`: the layer of the reference if the query has it,
-            else `X`.
+            Where its expression stands; `"X"` for `X`. `None`: the layer of the reference if the
+            query has it, else `X`.
 
         Raises
         ------
@@ -244,11 +244,16 @@ def check_input(adata: AnnData, *, layer: str | None = None) -> Scale:
 
 def _inspect(adata: AnnData, layer: str | None) -> tuple[Source, Any, Scale]:
     """Find the matrix and its scale; refuse what cannot be used."""
+    if not hasattr(adata, "var_names"):
+        raise TypeError(
+            f"adata is a {type(adata).__name__}; an AnnData is needed. Read a file with "
+            "anndata.read_h5ad(path), wrap a matrix with anndata.AnnData(X, obs, var)."
+        )
     check_not_empty(adata)
     check_unique_genes(adata)
     source = locate(adata, layer)
     X = prepare_rows(source.matrix)
-    scale = identify_scale(X, var_names=adata.var_names)
+    scale = identify_scale(X, var_names=adata.var_names, where=source.where)
     require_convertible(scale, where=source.where, alternatives=source.alternatives)
     return source, X, scale
 

@@ -22,6 +22,7 @@ _SUMS_AGREE = 0.99
 _SUMS_TOLERANCE = 5e-3
 _GRID_AGREES = 0.9
 _USUAL_SUMS = np.array([1e3, 1e4, 1e5, 1e6])
+_MOST_COUNTS = 1 << 24
 _LOG_MAXIMUM = 30.0  # log1p of more molecules than any cell has
 
 
@@ -40,6 +41,8 @@ class Scale:
         Cells without a single non-zero value.
     minimum, maximum
         Over all cells.
+    whole
+        Whether every value is a whole number.
     share_same_sum, share_same_sum_expm1
         Share (0–1) of cells with the same sum, as stored and after `expm1`.
     share_grid, share_grid_expm1
@@ -52,13 +55,19 @@ class Scale:
     n_empty: int
     minimum: float
     maximum: float
+    whole: bool
     share_same_sum: float
     share_same_sum_expm1: float
     share_grid: float
     share_grid_expm1: float
 
 
-def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # noqa: ANN401
+def identify_scale(
+    X: Any,  # noqa: ANN401 - any array kind
+    *,
+    var_names: pd.Index | None = None,
+    where: str = "The matrix",
+) -> Scale:
     """Identify the scale of a matrix in one pass over all rows.
 
     Parameters
@@ -67,6 +76,8 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
         Expression `(n_obs, n_vars)`: dense, any scipy sparse kind, or backed.
     var_names
         Names of the genes, for messages.
+    where
+        Where the matrix stands, for messages.
 
     Raises
     ------
@@ -78,7 +89,7 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
     for part, chunk in row_chunks(X):
         row_statistics(*stored_values(chunk), rows[part])
         if rows["n_not_finite"][part].any():
-            _refuse_not_finite(chunk, part.start, var_names)
+            _refuse_not_finite(chunk, part.start, var_names, where)
     filled = rows[rows["n_nonzero"] > 0]
     minimum = float(rows["minimum"].min(initial=0.0))
     maximum = float(rows["maximum"].max(initial=0.0))
@@ -115,6 +126,7 @@ def identify_scale(X: Any, *, var_names: pd.Index | None = None) -> Scale:  # no
         n_empty=int(rows.size - filled.size),
         minimum=minimum,
         maximum=maximum,
+        whole=bool(filled["integral"].all()),
         share_same_sum=share_sum,
         share_same_sum_expm1=share_sum_expm1,
         share_grid=share_grid,
@@ -134,6 +146,16 @@ def require_convertible(scale: Scale, *, where: str, alternatives: str) -> None:
     alternatives
         What else the AnnData offers, for the message.
     """
+    if scale.name == "counts" and scale.maximum >= _MOST_COUNTS:
+        raise ScaleError(
+            f"{where} holds whole numbers up to {scale.maximum:,.0f}; no gene has {_MOST_COUNTS:,} "
+            f"molecules or reads in one cell. Give raw counts: {alternatives}."
+        )
+    if scale.name == "scaled" and scale.whole:
+        raise ScaleError(
+            f"{where} holds whole numbers, but negative ones (minimum {scale.minimum:.0f}): counts "
+            f"cannot be negative. Find where they arise, or give raw counts: {alternatives}."
+        )
     if scale.name == "scaled":
         raise ScaleError(
             f"{where} holds negative values (minimum {scale.minimum:.3g}): it looks z-scored, as "
@@ -192,15 +214,15 @@ def _has_counts(rows: np.ndarray) -> bool:
 
 
 def _refuse_not_finite(
-    chunk: sp.csr_matrix | np.ndarray, start: int, var_names: pd.Index | None
+    chunk: sp.csr_matrix | np.ndarray, start: int, var_names: pd.Index | None, where: str
 ) -> None:
     entries = sp.coo_matrix(chunk)
     cells, genes, values = entries.row, entries.col, entries.data
     bad = np.flatnonzero(~np.isfinite(values))
     gene = genes[bad[0]] if var_names is None else repr(str(var_names[genes[bad[0]]]))
     raise ValuesError(
-        f"Expression holds NaN or infinite values: {values[bad[0]]} in cell number "
+        f"{where} holds NaN or infinite values: {values[bad[0]]} in cell number "
         f"{start + cells[bad[0]]}, gene {gene}, and {bad.size - 1} more nearby. Find where they "
         "arise, or set them to zero if they mean zero: "
-        "adata.X.data[~np.isfinite(adata.X.data)] = 0 (sparse)."
+        f"numpy.nan_to_num on its values ({where}.data where it is sparse)."
     )

@@ -31,9 +31,13 @@ class Source:
 
 
 def locate(adata: AnnData, layer: str | None) -> Source:
-    """Find `X` or a layer."""
+    """Find `X` or a layer; `"X"` is `X` unless a layer has that name."""
+    if layer == "X" and "X" not in adata.layers:
+        layer = None
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     others = [f"layer={name!r}" for name in adata.layers if name not in (None, layer)]
+    if layer is not None and adata.X is not None:
+        others.insert(0, "adata.X (layer='X')")
     if adata.raw is not None:
         others.append("adata.raw.to_adata()")
     alternatives = (

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Relative differences of scores that come from rounding in float32.
+_ROUNDING = 1e-4
+
 
 @dataclass(frozen=True)
 class NoveltyScorer:
@@ -84,7 +87,10 @@ class NoveltyScorer:
         n = len(self.calibration)
         if n == 0:
             return np.full(len(latent), np.nan)
-        n_above = n - np.searchsorted(self.calibration, self.score(latent), side="left")
+        # A cell that equals a calibration cell up to rounding counts as equal, however its matrix
+        # product was grouped.
+        score = self.score(latent) * (1 - _ROUNDING)
+        n_above = n - np.searchsorted(self.calibration, score, side="left")
         return (1 + n_above) / (1 + n)
 
     def to_arrays(self) -> dict[str, np.ndarray]:

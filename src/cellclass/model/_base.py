@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from cellclass._checks import check_fraction
+from cellclass._keys import UNASSIGNED
 from cellclass.errors import NotTrainedError
 from cellclass.metrics import classification_scores
 from cellclass.model._card import make_card
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from cellclass.contract import BoundInput, Expression, InputContract
     from cellclass.train import Recipe
 
+# Cells that go through the network together outside training.
+_CHUNK = 4096
+
 
 class CellClassifier(SavedModel):
     """Base of the classifiers; a concrete class says which network it trains."""
@@ -46,8 +50,12 @@ class CellClassifier(SavedModel):
         registry: dict | None,
     ) -> None:
         check_fraction(validation_size, "validation_size", zero=True)
-        if n_top_genes is not None and n_top_genes < 1:
-            raise ValueError(f"n_top_genes={n_top_genes}; at least one gene is needed.")
+        if n_top_genes is not None and not (
+            isinstance(n_top_genes, (int, np.integer)) and n_top_genes > 0
+        ):
+            raise ValueError(
+                f"n_top_genes={n_top_genes!r}; a whole number from 1 on is needed, or None."
+            )
         super().__init__(adata, registry)
         self._recipe = recipe
         self._seed = seed
@@ -170,8 +178,8 @@ class CellClassifier(SavedModel):
     ) -> None:
         """Fit the network to the training cells.
 
-        `history` then holds `train_loss`, `validation_loss` (nats per cell) and
-        `validation_accuracy` by epoch.
+        A second call goes on from the weights of the first. `history` then holds `train_loss`,
+        `validation_loss` (nats per cell) and `validation_accuracy` by epoch.
 
         Parameters
         ----------
@@ -197,6 +205,12 @@ class CellClassifier(SavedModel):
             raise ValueError(
                 "A model that was loaded from files cannot be trained further: it has no training "
                 "cells. Make a new one from the reference."
+            )
+        unknown = set(plan_kwargs or {}) - set(vars(self._recipe))
+        if unknown:
+            raise ValueError(
+                f"plan_kwargs: {', '.join(sorted(unknown))} is not one of "
+                f"{', '.join(vars(self._recipe))}."
             )
         recipe = replace(self._recipe, **(plan_kwargs or {}))
         given: dict[str, Any] = {
@@ -235,13 +249,14 @@ class CellClassifier(SavedModel):
         soft
             Whether to return the probability of every label instead of the best label.
         layer
-            Where the query's expression stands. `None`: the reference's layer if the query has
-            it, else `X`.
+            Where the query's expression stands; `"X"` for `X`. `None`: the reference's layer if
+            the query has it, else `X`.
 
         Returns
         -------
-        Labels, str array `(n_obs,)`; with `soft`, calibrated probabilities as a float32 DataFrame
-        `(n_obs, n_labels)` whose rows sum to 1, cells in rows and labels in columns.
+        Labels, str array `(n_obs,)`, `"unassigned"` for a cell without a count; with `soft`,
+        calibrated probabilities as a float32 DataFrame `(n_obs, n_labels)` whose rows sum to 1,
+        cells in rows and labels in columns.
 
         Raises
         ------
@@ -252,7 +267,7 @@ class CellClassifier(SavedModel):
         """
         scores = self.score_cells(adata, layer=layer)
         if not soft:
-            return np.asarray(self.labels)[scores.codes]
+            return np.where(scores.empty, UNASSIGNED, np.asarray(self.labels)[scores.codes])
         adata = self._adata if adata is None else adata
         return pd.DataFrame(scores.probability, index=adata.obs_names, columns=list(self.labels))
 
@@ -288,12 +303,13 @@ class CellClassifier(SavedModel):
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""
         train, validation = reference.train, reference.validation
-        # The runner noted places in the data module's tensors; users want places in the AnnData.
-        self.train_indices, self.validation_indices = train, validation
-        latent, logits = self._forward(reference.bound.read(validation))
+        # The runner noted positions among the labelled cells; users want those in the AnnData.
+        self.train_indices = reference.cells[train]
+        self.validation_indices = reference.cells[validation]
+        latent, logits = self._forward(reference.X[validation])
         codes = reference.codes[validation]
         self._trust = Trust.fit(
-            self._forward(reference.bound.read(train))[0],
+            self._forward(reference.X[train])[0],
             reference.codes[train],
             held_out=(latent, logits, codes),
         )
@@ -331,7 +347,12 @@ class CellClassifier(SavedModel):
     def _forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Latent representation and logits of model input."""
         self.module.eval()
+        device = self.module.device
+        parts = [x[start : start + _CHUNK] for start in range(0, len(x), _CHUNK)] or [x]
         with torch.inference_mode():
-            latent = self.module.embed(torch.from_numpy(x).to(self.module.device))
-            logits = self.module.head(latent)
-        return latent.float().cpu().numpy(), logits.float().cpu().numpy()
+            latent = [self.module.embed(torch.from_numpy(part).to(device)) for part in parts]
+            logits = [self.module.head(part) for part in latent]
+        return (
+            torch.cat(latent).float().cpu().numpy(),
+            torch.cat(logits).float().cpu().numpy(),
+        )

@@ -41,13 +41,19 @@ def fit(
     **kwargs: Any,  # noqa: ANN401 - for the runner and Lightning
 ) -> None:
     """Fit the model's network; torch's own random state is left as it was."""
+    refused = [name for name in kwargs if name.startswith("early_stopping_")]
+    if refused:
+        raise TypeError(
+            f"train() got {refused[0]}: early stopping is on or off here (early_stopping=…). For "
+            "another rule, pass early_stopping=False and a callback of Lightning's."
+        )
     callbacks = list(callbacks)  # scvi-tools adds its own to the list that it is given
     if recipe.early_stopping and datamodule.n_val:
         callbacks.append(StopWhenWorse(_PATIENCE))
     max_epochs = recipe.epochs(datamodule.n_train)
     settings = {
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
-        "log_every_n_steps": min(10, len(datamodule.train_dataloader())),
+        "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
         "enable_progress_bar": _in_sight() if enable_progress_bar is None else enable_progress_bar,
     }
     if not datamodule.n_val:

@@ -96,7 +96,6 @@ class CellClassifierMLP(CellClassifier):
         seed: int = 0,
         registry: dict | None = None,
     ) -> None:
-        init_params = self._get_init_params(locals())
         if preset not in _MODULES:
             raise ValueError(f"preset={preset!r}; the presets are 'default' and 'published'.")
         changes = {
@@ -105,10 +104,8 @@ class CellClassifierMLP(CellClassifier):
             "layer_norm": layer_norm,
             "dropout": dropout,
         }
-        self._module_kwargs: dict[str, Any] = {
-            name: value if changes[name] is None else changes[name]
-            for name, value in _MODULES[preset].items()
-        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        self._module_kwargs: dict[str, Any] = _MODULES[preset] | given
         super().__init__(
             adata,
             recipe=_RECIPES[preset],
@@ -118,7 +115,14 @@ class CellClassifierMLP(CellClassifier):
             seed=seed,
             registry=registry,
         )
-        self.init_params_ = init_params
+        arguments = {
+            "n_top_genes": n_top_genes,
+            "preset": preset,
+            **changes,
+            "validation_size": validation_size,
+            "seed": seed,
+        }
+        self.init_params_ = {"kwargs": {}, "non_kwargs": arguments}
 
     def _make_module(self, n_genes: int, n_labels: int) -> MLP:
         return MLP(n_genes, n_labels, **self._module_kwargs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellclass._checks import label_codes
-from cellclass.contract import BoundInput, InputContract
+from cellclass.contract import InputContract
 from cellclass.data import ResidentDataModule, split_cells
 
 if TYPE_CHECKING:
@@ -19,31 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """Cells of a reference, split.
+    """The labelled cells as model input, split; nothing here changes when the AnnData does.
 
     Attributes
     ----------
-    bound
-        The cells as model input.
+    X
+        Model input of the labelled cells, float32 `(n_cells, n_genes)`.
     codes
-        Label codes, int64 `(n_obs,)`; -1 for no label.
+        Label codes, int64 `(n_cells,)`.
+    cells
+        Their positions in the AnnData, increasing, `(n_cells,)`.
     train, validation
-        Increasing positions of the cells of either part.
+        Positions in `X` of the cells of either part.
     """
 
-    bound: BoundInput
+    X: np.ndarray
     codes: np.ndarray
+    cells: np.ndarray
     train: np.ndarray
     validation: np.ndarray
 
     def datamodule(self, *, batch_size: int, seed: int) -> ResidentDataModule:
-        """Return the labelled cells as minibatches."""
-        cells = np.union1d(self.train, self.validation)
+        """Return the cells as minibatches."""
         return ResidentDataModule(
-            self.bound.read(cells),
-            self.codes[cells],
-            train_idx=np.searchsorted(cells, self.train),
-            val_idx=np.searchsorted(cells, self.validation),
+            self.X,
+            self.codes,
+            train_idx=self.train,
+            val_idx=self.validation,
             batch_size=batch_size,
             seed=seed,
         )
@@ -88,4 +90,11 @@ def learn_reference(
         n_top_genes=n_top_genes,
         expression=expression,
     )
-    return contract, Reference(bound, codes, train, validation)
+    cells = np.union1d(train, validation)
+    return contract, Reference(
+        X=bound.read(cells),
+        codes=codes[cells],
+        cells=cells,
+        train=np.searchsorted(cells, train),
+        validation=np.searchsorted(cells, validation),
+    )

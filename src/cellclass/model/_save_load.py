@@ -10,7 +10,7 @@ import torch
 from scvi.model.base import BaseModelClass
 
 from cellclass.contract import InputContract
-from cellclass.errors import NotTrainedError
+from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._files import ModelFiles, read_model, write_model
 from cellclass.model._trust import Trust
 
@@ -98,6 +98,13 @@ class SavedModel(BaseModelClass):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         model._restore(files, device)
         if adata is not None:
+            missing = model._contract.genes.difference(adata.var_names.astype(str))
+            if len(missing):
+                raise GeneError(
+                    f"The AnnData to attach lacks {len(missing)} of the reference's "
+                    f"{len(model._contract.genes)} genes, such as {missing[0]!r}. Attach the "
+                    "reference itself; a query goes to predict or annotate."
+                )
             cls.setup_anndata(adata, **files.text["registry"]["setup_args"])
             model._adata = adata
             model._adata_manager = cls._get_most_recent_anndata_manager(adata, required=True)

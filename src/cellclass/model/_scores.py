@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -41,5 +40,5 @@ class CellScores:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of the best label, float32 `(n_obs,)`."""
-        return self.probability.max(axis=1)
+        """Probability of the best label, float32 `(n_obs,)`; 0 for an empty cell."""
+        return np.where(self.empty, np.float32(0), self.probability.max(axis=1))

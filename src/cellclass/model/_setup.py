@@ -11,7 +11,7 @@ from scvi import REGISTRY_KEYS
 from scvi.data import AnnDataManager
 from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
 
-from cellclass._checks import check_obs_key, label_codes
+from cellclass._checks import check_obs_key, check_one_type, label_codes
 from cellclass._keys import UNASSIGNED, colors_key
 from cellclass.contract import check_input
 from cellclass.errors import LabelError
@@ -31,6 +31,12 @@ def register_reference(
     **kwargs: Any,  # noqa: ANN401 - passed through to scvi-tools
 ) -> AnnDataManager:
     """Check a reference, then register it; on an error `adata` is as it was."""
+    if getattr(adata, "is_view", False):
+        raise ValueError(
+            "The AnnData is a view of another one, and setting up writes into it. Make it one of "
+            "its own: adata = adata.copy()."
+        )
+    check_input(adata, layer=layer)
     check_obs_key(adata, labels_key, "labels_key")
     if batch_key is not None:
         check_obs_key(adata, batch_key, "batch_key")
@@ -39,7 +45,7 @@ def register_reference(
                 f"batch_key={batch_key!r}: {adata.obs[batch_key].isna().sum()} cells have no "
                 "batch. Give them one, or leave batch_key out."
             )
-    check_input(adata, layer=layer)
+        check_one_type(adata.obs[batch_key], batch_key)
     codes, labels = label_codes(
         adata.obs[labels_key], labels_key, unlabeled_category=unlabeled_category
     )

@@ -45,8 +45,17 @@ class MLP(BaseModuleClass):
         dropout: float | Sequence[float] = 0.3,
     ) -> None:
         super().__init__()
+        if activation not in _ACTIVATIONS:
+            raise ValueError(
+                f"activation={activation!r}; the activations are {', '.join(_ACTIVATIONS)}."
+            )
         if isinstance(dropout, (int, float)):
             dropout = [dropout] * len(n_hidden)
+        if len(dropout) != len(n_hidden):
+            raise ValueError(
+                f"dropout has {len(dropout)} shares for {len(n_hidden)} blocks; give one for all, "
+                "or one for each."
+            )
         blocks: list[nn.Module] = []
         n_in = n_genes
         for n_out, share in zip(n_hidden, dropout, strict=True):

@@ -60,10 +60,16 @@ def confusion_matrix(
     ax = get_axes(ax, (2.6 + 0.48 * n_columns, 1.9 + 0.42 * n_rows))
     top = 1.0 if normalize else float(values.to_numpy().max())
     image = ax.imshow(values, cmap="Blues", vmin=0, vmax=top, aspect="auto")
-    ax.set_xticks(range(n_columns), counts.columns, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(
-        range(n_rows), [f"{label} ({n:,})" for label, n in zip(counts.index, support, strict=True)]
+    ax.set_xticks(
+        range(n_columns),
+        counts.columns,
+        rotation=45,
+        ha="right",
+        rotation_mode="anchor",
+        parse_math=False,
     )
+    rows = [f"{label} ({n:,})" for label, n in zip(counts.index, support, strict=True)]
+    ax.set_yticks(range(n_rows), rows, parse_math=False)
     ax.set_xlabel("predicted label")
     ax.set_ylabel("true label (cells)")
     scores = evaluation_df(adata, key=key, table="scores").iloc[0]
@@ -72,6 +78,7 @@ def confusion_matrix(
         f"{scores['accuracy']:.3f}, macro-F1 {scores['macro_f1']:.3f}, "
         f"{scores['n_obs']:,.0f} cells",
         fontsize="medium",
+        parse_math=False,
     )
     if max(n_rows, n_columns) <= _MOST_NUMBERS:
         for i, row in enumerate(values.to_numpy()):

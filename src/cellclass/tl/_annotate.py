@@ -50,8 +50,8 @@ def annotate(
     model
         Trained model.
     layer
-        Where the expression stands. `None`: the layer of the reference if the query has it, else
-        `X`.
+        Where the expression stands; `"X"` for `X`. `None`: the layer of the reference if the query
+        has it, else `X`.
     key_added
         Start of the names that are written.
     copy
@@ -64,7 +64,7 @@ def annotate(
     `adata.obs[key_added]` : categorical `(n_obs,)`
         The best label, or `"unassigned"`.
     `adata.obs[f"{key_added}_confidence"]` : float32 `(n_obs,)`
-        Calibrated probability of the best label, 0–1.
+        Calibrated probability of the best label, 0–1; 0 where the label is `"unassigned"`.
     `adata.obs[f"{key_added}_novelty_pvalue"]` : float32 `(n_obs,)`
         Conformal p-value of being like the training cells; small for a novel cell.
     `adata.obsm[f"{key_added}_probability"]` : DataFrame `(n_obs, n_labels)` of float32
@@ -97,6 +97,16 @@ def annotate(
     (700,)
     """
     check_key_added(adata, key_added)
+    if not hasattr(model, "score_cells"):
+        raise TypeError(
+            f"model is a {type(model).__name__}; a trained model is needed, such as "
+            "cc.model.CellClassifierMLP.load(path)."
+        )
+    if copy and adata.isbacked:
+        raise ValueError(
+            "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
+            "copy out."
+        )
     scores = model.score_cells(adata, layer=layer)
     codes = np.where(scores.empty, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])

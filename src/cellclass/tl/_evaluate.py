@@ -89,6 +89,11 @@ def evaluate(
     check_not_empty(adata)
     check_obs_key(adata, labels_key, "labels_key")
     check_annotated(adata, key)
+    if labels_key == key:
+        raise ValueError(
+            f"labels_key={labels_key!r} is the annotation itself, which would agree with itself. "
+            "Name the column of obs with the true labels."
+        )
     missing = adata.obs[labels_key].isna() | (adata.obs[labels_key].astype(str).str.strip() == "")
     if missing.any():
         raise LabelError(
