@@ -44,7 +44,7 @@ def test_unlabeled_cells_get_minus_one():
         (["a", np.nan, "b"], None, "no label for 1 of 3 cells, the first of them 1"),
         (["a", " ", "b"], "?", "'?' is not a label|no label for 1"),
         (["a", "b"], "?", r"unlabeled_category='\?' is not a label of obs\['x'\].*'a', 'b'"),
-        ([1, "1", 2], None, "read the same"),
+        ([1, "1", 2], None, "read the same|several types"),
     ],
 )
 def test_labels_that_cannot_be_learned(labels, unlabeled, words):

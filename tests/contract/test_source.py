@@ -15,9 +15,11 @@ def test_x_and_layer(cells):
 
 def test_alternatives_are_named(cells):
     assert "layer='counts'" in locate(cells, None).alternatives
-    assert "no other layer and no .raw" in locate(cells, "counts").alternatives
     cells.raw = cells
     assert "adata.raw.to_adata()" in locate(cells, "counts").alternatives
+    del cells.raw
+    cells.X = None
+    assert "no other layer and no .raw" in locate(cells, "counts").alternatives
 
 
 def test_missing_layer_and_missing_x(cells):

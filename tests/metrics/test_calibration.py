@@ -40,8 +40,8 @@ def test_temperature_is_the_best_one():
 
 def test_temperature_stays_within_bounds():
     logits, right = np.array([[9.0, 0], [0, 9.0]]), np.array([0, 1])
-    assert 0.05 <= fit_temperature(logits, right) < 1
-    assert 19 < fit_temperature(logits, 1 - right) <= 20
+    assert 0.05 <= fit_temperature(logits, right) <= 1
+    assert 1 < fit_temperature(logits, 1 - right) <= 20
     assert fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1
 
 
