@@ -2,11 +2,12 @@
 
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/accuracy.py [dataset …]
 
-Accuracy, macro-F1 and expected calibration error (ECE, 15 bins) are means over folds: 5 stratified folds, and where a dataset has donors,
-technologies, conditions, days or species, each of them held out in turn ("held out"). Genes are
-ranked inside each fold on its training cells. The C of the logistic regressions is chosen from
-0.1, 1 and 10 on a fifth of the training cells; their input is log1p CP10k as for the MLP. Every
-fit runs on one thread; times (s) are of fitting, with gene ranking for the MLP.
+Accuracy, macro-F1 and expected calibration error (ECE, 15 bins) are means over folds: 5 stratified
+folds, and where a dataset has donors, technologies, conditions, days or species, each of them held
+out in turn ("held out"). Genes are ranked inside each fold on its training cells. The C of the
+logistic regressions is chosen from 0.1, 1 and 10 on a fifth of the training cells; their input is
+log1p CP10k as for the MLP. Every fit runs on one thread; times (s) are of fitting, with gene
+ranking for the MLP.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from scipy.special import logsumexp
 
 # Temperatures outside are no longer calibration but a broken model.
 _TEMPERATURES = (0.05, 20.0)
-# How far ln T is expected to lie from 0 before any cell was looked at.
-_PRIOR_SD = 0.5
+# How far ln T is expected to lie below and above 0 before any cell was looked at: networks are too
+# sure far more often than not sure enough.
+_PRIOR_SD = (0.25, 0.7)
 
 
 def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
@@ -40,9 +41,9 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     """Fit the temperature that makes the log-likelihood of held-out cells largest.
 
     One number for all labels (Guo et al. 2017, "On calibration of modern neural networks"); the
-    best label of a cell never changes. A normal prior on ln T (mean 0, standard deviation 0.5)
-    keeps a handful of cells, all of them right by chance, from making the model look certain; with
-    hundreds of cells it hardly counts.
+    best label of a cell never changes. A prior on ln T (normal around 0, with standard deviation
+    0.25 below and 0.7 above) keeps a handful of cells, all of them right by chance, from making
+    the model look certain; with hundreds of cells it hardly counts.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     >>> logits = np.tile([8.0, 0.0], (100, 1))
     >>> codes = np.repeat([0, 1], [75, 25])  # sure, but right in 3 of 4
     >>> round(fit_temperature(logits, codes), 1)
-    6.1
+    6.3
     """
     if len(codes) == 0:
         return 1.0
@@ -70,7 +71,8 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)
         misfit = np.sum(logsumexp(logits / temperature, axis=1) - own / temperature)
-        return float(misfit + 0.5 * (log_temperature / _PRIOR_SD) ** 2)
+        spread = _PRIOR_SD[int(log_temperature > 0)]
+        return float(misfit + 0.5 * (log_temperature / spread) ** 2)
 
     low, high = np.log(_TEMPERATURES)
     return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))

@@ -1,4 +1,4 @@
-"""The model card: where a model comes from and how it did on cells it was not trained on."""
+"""The model card: where a model comes from and how it did on its validation cells."""
 
 from __future__ import annotations
 
