@@ -42,8 +42,13 @@ def test_one_dropout_for_all_or_one_for_each():
     assert [layer.p for layer in module.encoder if isinstance(layer, nn.Dropout)] == [0.4, 0.4]
     module = MLP(6, 3, n_hidden=(8, 8), dropout=(0.1, 0.2))
     assert [layer.p for layer in module.encoder if isinstance(layer, nn.Dropout)] == [0.1, 0.2]
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="1 shares for 2 blocks"):
         MLP(6, 3, n_hidden=(8, 8), dropout=(0.1,))
+
+
+def test_unknown_activation():
+    with pytest.raises(ValueError, match="activation='tanh'; the activations are gelu, relu"):
+        MLP(6, 3, activation="tanh")
 
 
 def test_dropout_acts_in_training_only():
