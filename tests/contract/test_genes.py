@@ -16,9 +16,7 @@ SHARE = np.array([0.1, 0.1, 0.2, 0.2, 0.4])
 
 
 def match(query, genes=GENES):
-    return match_genes(
-        genes, SELECTED, pd.Index(query), importance=IMPORTANCE, gene_share=SHARE
-    )
+    return match_genes(genes, SELECTED, pd.Index(query), importance=IMPORTANCE, gene_share=SHARE)
 
 
 @given(st.permutations([*GENES, "X1", "X2"]), st.integers(0, 7))

@@ -82,7 +82,5 @@ def test_both_kinds_of_index_and_any_order_of_entries(index_dtype):
     data = np.array([5.0, 3.0, 7.0], dtype=np.float32)
     indices, indptr = np.array([2, 0, 1], index_dtype), np.array([0, 2, 3], index_dtype)
     out = np.zeros((2, 3), dtype=np.float32)
-    gather_csr(
-        data, indices, indptr, np.ones(3, bool), np.array([2, 1, 0]), False, 1.0, 0.0, out
-    )
+    gather_csr(data, indices, indptr, np.ones(3, bool), np.array([2, 1, 0]), False, 1.0, 0.0, out)
     np.testing.assert_allclose(out, np.log1p([[5, 0, 3], [0, 7, 0]]), rtol=1e-6)

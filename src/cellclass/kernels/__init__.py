@@ -4,7 +4,7 @@
     Jensen–Shannon divergence of each gene's counts across labels.
 `count_tables`, `CountTables`, `split_tables`
     Cells of each label by gene and count, from one pass; the batches in them.
-`divergences`, `label_divergences`, `g_tests`, `count_distributions`
+`divergences`, `label_divergences`, `g_tests`, `coarse_counts`
     What is computed from such tables: divergence over all labels, one label against the rest,
     tests of independence, and distributions to look at.
 `chi_squared_tail`
@@ -19,8 +19,8 @@
 
 from cellclass.kernels._bad_counts import BadCounts, find_bad_counts
 from cellclass.kernels._chi_squared import chi_squared_tail
+from cellclass.kernels._coarse_counts import coarse_counts
 from cellclass.kernels._count_tables import CountTables, count_tables
-from cellclass.kernels._distributions import count_distributions
 from cellclass.kernels._divergence import count_divergence, divergences
 from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
@@ -35,7 +35,7 @@ __all__ = [
     "GTests",
     "LabelDivergences",
     "chi_squared_tail",
-    "count_distributions",
+    "coarse_counts",
     "count_divergence",
     "count_tables",
     "divergences",

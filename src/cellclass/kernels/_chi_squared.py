@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 MOST_TERMS = 512
 
 
-def chi_squared_tail(
-    statistic: NDArray[np.float64], dof: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def chi_squared_tail(statistic: NDArray[np.float64], dof: NDArray[np.int64]) -> NDArray[np.float64]:
     r"""Return the probability of a statistic at least as large, as `scipy.stats.chi2.sf`.
 
     For whole degrees of freedom :math:`d` and half the statistic :math:`h` it is a finite sum,

@@ -32,7 +32,7 @@ class GTests:
     """int64 `(n_labels, n_vars)`."""
 
 
-def g_tests(tables: CountTables, *, n_threads: int = 1) -> GTests:
+def g_tests(tables: CountTables, *, n_threads: int | None = 1) -> GTests:
     r"""Test for each gene whether its count depends on the label.
 
     For the table of labels × values with cells :math:`c_{kv}`, and :math:`e_{kv}` expected from
@@ -51,7 +51,7 @@ def g_tests(tables: CountTables, *, n_threads: int = 1) -> GTests:
     tables
         What `count_tables` returned.
     n_threads
-        Threads to use; the result is the same bits for any number.
+        Threads to use, None for one per processor; the result is the same bits for any number.
 
     Returns
     -------

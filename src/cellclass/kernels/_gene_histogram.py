@@ -33,7 +33,7 @@ def most_values(tables: CountTables) -> int:
 
 
 def for_all_genes(
-    kernel: Callable[..., None], tables: CountTables, *arguments: object, n_threads: int = 1
+    kernel: Callable[..., None], tables: CountTables, *arguments: object, n_threads: int | None = 1
 ) -> None:
     """Call a kernel on all genes, shared out evenly among threads.
 
@@ -48,8 +48,10 @@ def for_all_genes(
     arguments
         What else the kernel takes; it writes into arrays among them at its own genes only.
     n_threads
-        Number of threads, at least 1.
+        Number of threads, at least 1; None for as many as there are processors, up to 8.
     """
+    if n_threads is None:
+        n_threads = min(int(numba.config.NUMBA_NUM_THREADS), 8)  # type: ignore[attr-defined]
     parts = (tables.table, tables.offsets, tables.overflow, tables.n_cells)
     n_most = most_values(tables)
     bounds = np.linspace(0, tables.offsets.size - 1, n_threads + 1).astype(np.int64)

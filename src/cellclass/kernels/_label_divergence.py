@@ -35,7 +35,7 @@ class LabelDivergences:
     """int64 `(n_vars,)`: the different values of each gene."""
 
 
-def label_divergences(tables: CountTables, *, n_threads: int = 1) -> LabelDivergences:
+def label_divergences(tables: CountTables, *, n_threads: int | None = 1) -> LabelDivergences:
     r"""Compare the counts of each label with those of all other cells, gene by gene.
 
     With :math:`p` the distribution of a gene's counts in the label, and :math:`q` that in all
@@ -51,7 +51,7 @@ def label_divergences(tables: CountTables, *, n_threads: int = 1) -> LabelDiverg
     tables
         What `count_tables` returned. The matrix is not needed again.
     n_threads
-        Threads to use; the result is the same bits for any number.
+        Threads to use, None for one per processor; the result is the same bits for any number.
 
     Returns
     -------
@@ -59,10 +59,11 @@ def label_divergences(tables: CountTables, *, n_threads: int = 1) -> LabelDiverg
     """
     shape = (tables.n_cells.size, tables.offsets.size - 1)
     n_values = np.empty(shape[1], dtype=np.int64)
-    fields = tuple(np.zeros(shape) for _ in range(5))
+    fields = [np.zeros(shape) for _ in range(5)]
     xlogx = xlogx_table(int(tables.n_cells.sum()))
     for_all_genes(_label_divergences, tables, xlogx, *fields, n_values, n_threads=n_threads)
-    return LabelDivergences(*fields, n_values)
+    divergence, mean, mean_rest, detected, detected_rest = fields
+    return LabelDivergences(divergence, mean, mean_rest, detected, detected_rest, n_values)
 
 
 @numba.njit(nogil=True, cache=True)

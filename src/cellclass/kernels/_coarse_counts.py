@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FIRST_OCTAVE = 4  # counts below stay apart
 
 
-def count_distributions(
+def coarse_counts(
     tables: CountTables, genes: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the cells of each label in coarse ranges of the counts of some genes.
@@ -44,8 +44,13 @@ def count_distributions(
     for place, gene in enumerate(genes):
         stored = tables.table[:, offsets[gene] + 1 : offsets[gene + 1]]
         ranges = np.searchsorted(lowest, np.arange(1, stored.shape[1] + 1), side="right") - 1
-        np.add.at(cells[place], (slice(None), ranges), stored)
-        first, last = np.searchsorted(tables.overflow, [gene << GENE_SHIFT, (gene + 1) << GENE_SHIFT])
+        for label in range(tables.n_cells.size):
+            cells[place, label] += np.bincount(
+                ranges, weights=stored[label], minlength=lowest.size
+            ).astype(np.int64)
+        first, last = np.searchsorted(
+            tables.overflow, [gene << GENE_SHIFT, (gene + 1) << GENE_SHIFT]
+        )
         keys = tables.overflow[first:last]
         ranges = np.searchsorted(lowest, keys >> LABEL_BITS & VALUE_MASK, side="right") - 1
         np.add.at(cells[place], (keys & LABEL_MASK, ranges), 1)
