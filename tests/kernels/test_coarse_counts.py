@@ -19,6 +19,8 @@ def test_equals_a_histogram():
 
 
 def test_ranges_end_with_the_largest_count():
-    lowest, cells = coarse_counts(count_tables(np.array([[0, 3], [1, 9]]), np.array([0, 1]), 2), [0])
+    lowest, cells = coarse_counts(
+        count_tables(np.array([[0, 3], [1, 9]]), np.array([0, 1]), 2), [0]
+    )
     assert lowest.tolist() == [0, 1]
     assert cells.tolist() == [[[1, 0], [0, 1]]]

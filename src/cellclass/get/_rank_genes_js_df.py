@@ -134,8 +134,8 @@ def _distributions(
     if label is None:
         chosen = genes[genes.isin(adata.var_names)]
     else:
-        ranked = pd.Index(_of_a_label(adata, entry, label)[NAMES])
-        chosen = ranked[ranked.isin(genes)]
+        best = pd.Index(entry[NAMES][label][: int(kept["genes_per_label"])])
+        chosen = best[best.isin(adata.var_names)]
     chosen = chosen[:n_genes]
     n_cells = np.asarray(kept["n_cells"])[genes.get_indexer(chosen)]
     index = pd.MultiIndex.from_product(

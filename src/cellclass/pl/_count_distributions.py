@@ -23,11 +23,9 @@ def grid_rows(adata: AnnData, labels: list[str], key: str) -> list[tuple[str, st
     rows = []
     for label in labels:
         kept = rank_genes_js_df(adata, label=label, table="distributions", key=key)
-        best = rank_genes_js_df(adata, label=label, key=key).set_index("names")["scores"]
-        names = [name for name in best.index[:3] if name in set(kept["names"])]
-        rows += [
-            (label, name, float(best[name])) for name in names[: max(1, _MOST_ROWS // len(labels))]
-        ]
+        scores = rank_genes_js_df(adata, label=label, key=key).set_index("names")["scores"]
+        names = list(dict.fromkeys(kept["names"]))[: max(1, _MOST_ROWS // len(labels))]
+        rows += [(label, name, float(scores[name])) for name in names]
     return rows
 
 

@@ -133,8 +133,8 @@ def scanpy_layout(
         PVALS: (sorted_by_score(tests.label_pvals), np.float64),
         PVALS_ADJ: (sorted_by_score(tests.label_pvals_adj), np.float64),
         LOGFOLDCHANGES: (np.log2((mean + _TINY) / (mean_rest + _TINY)), np.float32),
-        PCT_NZ_GROUP: (sorted_by_score(found.detected), np.float32),
-        PCT_NZ_REFERENCE: (sorted_by_score(found.detected_rest), np.float32),
+        PCT_NZ_GROUP: (sorted_by_score(found.detected), np.float64),
+        PCT_NZ_REFERENCE: (sorted_by_score(found.detected_rest), np.float64),
     }
     layout: dict[str, Any] = {}
     for name, (values, dtype) in columns.items():
@@ -158,6 +158,7 @@ def drawn_distributions(
     return {
         COUNT_DISTRIBUTIONS: {
             "genes": genes.to_numpy(dtype=object)[best],
+            "genes_per_label": _DRAWN_GENES,
             "lowest_counts": lowest,
             "n_cells": by_batch.sum(axis=1),
         }

@@ -181,7 +181,7 @@ def rank_genes_js(
         Log2 fold change of the mean count over that of the rest.
     uns[key_added]["pvals"], uns[key_added]["pvals_adj"] : record array `(n_genes,)` of float64
         p-values of each label against the rest, adjusted over the genes.
-    uns[key_added]["pct_nz_group"], uns[key_added]["pct_nz_reference"] : record array of float32
+    uns[key_added]["pct_nz_group"], uns[key_added]["pct_nz_reference"] : record array of float64
         Share (0–1) of cells with a count above 0, in the label and in the rest.
     uns[key_added]["pts"], uns[key_added]["pts_rest"] : DataFrame `(n_vars, n_labels)` of float64
         The same for all genes, as scanpy has it; not there if a label holds a ``/``, which no
@@ -191,8 +191,9 @@ def rank_genes_js(
     uns[key_added]["ranking"] : DataFrame `(n_vars, 5)`
         The columns of `.var`, by gene name.
     uns[key_added]["count_distributions"] : dict
-        Distributions of the best `genes` of each label, for the picture: `n_cells`, int64
-        `(n_drawn, n_labels, n_ranges)`, in ranges of counts that begin at `lowest_counts`.
+        Distributions of the best `genes`, `genes_per_label` of each label, for the picture:
+        `n_cells`, int64 `(n_drawn, n_labels, n_ranges)`, in ranges of counts that begin at
+        `lowest_counts`.
 
     Raises
     ------
