@@ -99,7 +99,7 @@ def test_distributions(adata):
         assert set(best) <= set(frame["names"])
     cells = frame.groupby(["names", "label"])["n_cells"].sum().reset_index()
     assert (cells["n_cells"] == cells["label"].map(adata.obs["cell_type"].value_counts())).all()
-    gene = adata.obs_vector("CD79A", layer="counts")
+    gene = adata[:, "CD79A"].layers["counts"].toarray().ravel()
     of_b = frame[(frame["names"] == "CD79A") & (frame["label"] == "CD19+ B")]
     inside = (adata.obs["cell_type"] == "CD19+ B").to_numpy()
     edges = [*of_b["lowest_count"], 2**24]

@@ -79,11 +79,11 @@ def rank_genes_js_df(
     --------
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
-    >>> cc.pp.rank_genes_js(adata, "louvain", layer="counts")
+    >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", weights="frequency")
     >>> cc.get.rank_genes_js_df(adata, n_genes=2)["names"].tolist()
-    ['CD74', 'FTL']
-    >>> cc.get.rank_genes_js_df(adata, label="1", n_genes=2)["names"].tolist()
-    ['IL32', 'CD3D']
+    ['CD74', 'HLA-DRA']
+    >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=2)["names"].tolist()
+    ['CD79A', 'CD74']
     """
     if n_genes is not None and n_genes < 1:
         raise ValueError(f"n_genes={n_genes} is less than 1.")

@@ -77,7 +77,7 @@ def rank_genes_js(
     --------
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
-    >>> cc.pp.rank_genes_js(adata, "louvain", layer="counts", weights="frequency")
+    >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", weights="frequency")
     >>> ax = cc.pl.rank_genes_js(adata, n_genes=10, show=False)
     >>> ax.get_xlabel()
     'Jensen–Shannon divergence (nats)'

@@ -236,11 +236,16 @@ def rank_genes_js(
     --------
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
-    >>> cc.pp.rank_genes_js(adata, "louvain", layer="counts", n_top_genes=100)
+    >>> many = adata.obs["cell_type"].map(adata.obs["cell_type"].value_counts()).astype(int) >= 20
+    >>> cc.pp.rank_genes_js(
+    ...     adata, "cell_type", layer="counts", mask_obs=many, n_top_genes=100
+    ... )
     >>> int(adata.var["js_selected"].sum())
     100
     >>> cc.get.rank_genes_js_df(adata, n_genes=3)["names"].tolist()
-    ['CD74', 'FTL', 'HLA-DRA']
+    ['CD74', 'HLA-DRA', 'FTL']
+    >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=3)["names"].tolist()
+    ['CD79A', 'CD74', 'CD79B']
     """
     check_not_empty(adata)
     check_unique_genes(adata)
