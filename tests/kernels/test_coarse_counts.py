@@ -24,3 +24,9 @@ def test_ranges_end_with_the_largest_count():
     )
     assert lowest.tolist() == [0, 1]
     assert cells.tolist() == [[[1, 0], [0, 1]]]
+
+
+def test_lowest_counts_of_bins():
+    X, codes = np.array([[0], [1], [2], [3]]), np.zeros(4, dtype=int)
+    lowest, cells = coarse_counts(count_tables(X, codes, 1), [0], bin_values=[0, 1, 2, 4])
+    assert dict(zip(lowest, cells[0, 0], strict=True)) == {0: 1, 1: 1, 2: 1, 3: 0, 4: 1}

@@ -102,3 +102,12 @@ def test_label_without_cells(counts):
     plain = label_divergences(count_tables(X, codes, 6))
     assert not gap.divergence[2].any()
     assert np.array_equal(np.delete(gap.divergence, 2, axis=0), plain.divergence)
+
+
+def test_values_of_bins(counts):
+    X, codes = counts
+    X = np.minimum(X, 9)
+    doubled = label_divergences(count_tables(2 * X, codes, 6))
+    found = label_divergences(count_tables(X, codes, 6), bin_values=2.0 * np.arange(10))
+    for name in FIELDS:
+        assert np.array_equal(getattr(found, name), getattr(doubled, name)), name

@@ -65,7 +65,7 @@ def test_weights_sum_to_one_in_each_batch(parts):
 
 
 def test_labels_are_compared_where_they_can_be(parts):
-    found = label_scores(parts, 1)
+    found = label_scores(parts)
     weights = np.array([p.n_cells * (p.n_cells.sum() - p.n_cells) / p.n_cells.sum() for p in parts])
     assert weights[3].tolist() == [0, 0, 0, 0]
     alone = [label_divergences(part) for part in parts]
@@ -81,7 +81,7 @@ def test_statistics_of_batches_add_up(cells, parts):
     X, codes, batches = cells
     X = (X > 1).astype(int)
     parts = split_tables(count_tables(X, batches * 4 + codes, 16), 4)
-    tests = g_test_pvalues(parts, 1)
+    tests = g_test_pvalues(parts)
     for gene in range(12):
         statistic = dof = 0
         for batch in range(3):

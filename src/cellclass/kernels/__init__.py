@@ -9,7 +9,7 @@
     tests of independence, and distributions to look at.
 `chi_squared_tail`
     p-values of many statistics.
-`find_bad_counts`, `BadCounts`
+`find_bad_counts`, `BadCounts`, `COUNT_LIMIT`
     Which values of a matrix are not counts, and where the first of them is.
 `row_statistics`, `ROW_STATISTICS`
     What one pass over the rows tells about the scale of a matrix.
@@ -17,7 +17,7 @@
     Rows of expression as the input of a model.
 """
 
-from cellclass.kernels._bad_counts import BadCounts, find_bad_counts
+from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
 from cellclass.kernels._chi_squared import chi_squared_tail
 from cellclass.kernels._coarse_counts import coarse_counts
 from cellclass.kernels._count_tables import CountTables, count_tables
@@ -29,6 +29,7 @@ from cellclass.kernels._label_divergence import LabelDivergences, label_divergen
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 
 __all__ = [
+    "COUNT_LIMIT",
     "ROW_STATISTICS",
     "BadCounts",
     "CountTables",

@@ -18,7 +18,7 @@ _FIRST_OCTAVE = 4  # counts below stay apart
 
 
 def coarse_counts(
-    tables: CountTables, genes: ArrayLike
+    tables: CountTables, genes: ArrayLike, *, bin_values: ArrayLike | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the cells of each label in coarse ranges of the counts of some genes.
 
@@ -28,6 +28,8 @@ def coarse_counts(
         What `count_tables` returned.
     genes
         Positions of the genes, `(n_genes,)`.
+    bin_values
+        The lowest count of each bin, `(n_bins,)`, where the tables hold bins.
 
     Returns
     -------
@@ -41,9 +43,14 @@ def coarse_counts(
     lowest = np.r_[0:_FIRST_OCTAVE, 2 ** np.arange(2, n_ranges - _FIRST_OCTAVE + 2)]
     cells = np.zeros((genes.size, tables.n_cells.size, lowest.size), dtype=np.int64)
     offsets = tables.offsets.astype(np.int64)
+
+    def range_of(bins: NDArray[np.int64]) -> NDArray[np.int64]:
+        values = bins if bin_values is None else np.asarray(bin_values)[bins]
+        return np.searchsorted(lowest, values, side="right") - 1
+
     for place, gene in enumerate(genes):
         stored = tables.table[:, offsets[gene] + 1 : offsets[gene + 1]]
-        ranges = np.searchsorted(lowest, np.arange(1, stored.shape[1] + 1), side="right") - 1
+        ranges = range_of(np.arange(1, stored.shape[1] + 1))
         for label in range(tables.n_cells.size):
             cells[place, label] += np.bincount(
                 ranges, weights=stored[label], minlength=lowest.size
@@ -52,7 +59,7 @@ def coarse_counts(
             tables.overflow, [gene << GENE_SHIFT, (gene + 1) << GENE_SHIFT]
         )
         keys = tables.overflow[first:last]
-        ranges = np.searchsorted(lowest, keys >> LABEL_BITS & VALUE_MASK, side="right") - 1
+        ranges = range_of(keys >> LABEL_BITS & VALUE_MASK)
         np.add.at(cells[place], (keys & LABEL_MASK, ranges), 1)
     cells[:, :, 0] = tables.n_cells - cells.sum(axis=2)
     n_used = 1 + int(np.flatnonzero(cells.any(axis=(0, 1))).max(initial=0))

@@ -11,7 +11,7 @@ import numpy as np
 from cellclass.kernels._gene_histogram import for_all_genes, read_gene, xlogx_table
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from cellclass.kernels._count_tables import CountTables
 
@@ -35,7 +35,9 @@ class LabelDivergences:
     """int64 `(n_vars,)`: the different values of each gene."""
 
 
-def label_divergences(tables: CountTables, *, n_threads: int | None = 1) -> LabelDivergences:
+def label_divergences(
+    tables: CountTables, *, bin_values: ArrayLike | None = None, n_threads: int | None = 1
+) -> LabelDivergences:
     r"""Compare the counts of each label with those of all other cells, gene by gene.
 
     With :math:`p` the distribution of a gene's counts in the label, and :math:`q` that in all
@@ -50,6 +52,9 @@ def label_divergences(tables: CountTables, *, n_threads: int | None = 1) -> Labe
     ----------
     tables
         What `count_tables` returned. The matrix is not needed again.
+    bin_values
+        What a count in each bin is taken for in the means, float64 `(n_bins,)`, where the tables
+        hold bins; by default the bins are the counts themselves.
     n_threads
         Threads to use, None for one per processor; the result is the same bits for any number.
 
@@ -61,7 +66,10 @@ def label_divergences(tables: CountTables, *, n_threads: int | None = 1) -> Labe
     n_values = np.empty(shape[1], dtype=np.int64)
     fields = [np.zeros(shape) for _ in range(5)]
     xlogx = xlogx_table(int(tables.n_cells.sum()))
-    for_all_genes(_label_divergences, tables, xlogx, *fields, n_values, n_threads=n_threads)
+    of_bins = np.asarray([] if bin_values is None else bin_values, dtype=np.float64)
+    for_all_genes(
+        _label_divergences, tables, xlogx, of_bins, *fields, n_values, n_threads=n_threads
+    )
     divergence, mean, mean_rest, detected, detected_rest = fields
     return LabelDivergences(divergence, mean, mean_rest, detected, detected_rest, n_values)
 
@@ -77,6 +85,7 @@ def _label_divergences(
     key: int,
     n_most: int,
     xlogx: np.ndarray,
+    of_bins: np.ndarray,
     divergence: np.ndarray,
     mean: np.ndarray,
     mean_rest: np.ndarray,
@@ -115,7 +124,8 @@ def _label_divergences(
             n_here = np.int64(0)
             for label in range(n_labels):
                 n_here += cells[i, label]
-            total_sum += np.float64(n_here) * np.float64(values[i])
+            value = of_bins[values[i]] if of_bins.size > 0 else np.float64(values[i])
+            total_sum += np.float64(n_here) * value
             if values[i] == 0:
                 n_zeros = n_here
             for label in range(n_labels):
@@ -127,7 +137,7 @@ def _label_divergences(
                     own[label] += xlogx[n]
                     rest[label] += xlogx[n_rest]
                     shared[label] += n_rest
-                    sums[label] += np.float64(n) * np.float64(values[i])
+                    sums[label] += np.float64(n) * value
         for label in range(n_labels):
             n = n_cells[label]
             n_rest = n_obs - n

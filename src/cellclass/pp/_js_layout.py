@@ -149,11 +149,15 @@ def scanpy_layout(
 
 
 def drawn_distributions(
-    tables: CountTables, genes: pd.Index, order: NDArray[np.int64], n_batches: int
+    tables: CountTables,
+    genes: pd.Index,
+    order: NDArray[np.int64],
+    n_batches: int,
+    lowest_counts: NDArray[np.int64] | None,
 ) -> dict[str, Any]:
     """Keep the distributions of the best genes of each label, for `cc.pl.rank_genes_js`."""
     best = pd.unique(order[:, :_DRAWN_GENES].ravel())
-    lowest, cells = coarse_counts(tables, best)
+    lowest, cells = coarse_counts(tables, best, bin_values=lowest_counts)
     by_batch = cells.reshape(best.size, n_batches, -1, lowest.size)
     return {
         COUNT_DISTRIBUTIONS: {

@@ -74,7 +74,12 @@ def overall_divergence(
     return total
 
 
-def label_scores(parts: list[CountTables], n_threads: int | None) -> LabelScores:
+def label_scores(
+    parts: list[CountTables],
+    *,
+    bin_values: NDArray[np.float64] | None = None,
+    n_threads: int | None = None,
+) -> LabelScores:
     """Compare each label with the rest in each batch, and combine.
 
     What is combined is a mean over batches with the weights n_label × n_rest / n_batch of Mantel
@@ -90,7 +95,7 @@ def label_scores(parts: list[CountTables], n_threads: int | None) -> LabelScores
     means: dict[str, Any] = {}
     n_values = np.zeros(parts[0].offsets.size - 1, dtype=np.int64)
     for part, share in zip(parts, shares, strict=True):
-        found = label_divergences(part, n_threads=n_threads)
+        found = label_divergences(part, bin_values=bin_values, n_threads=n_threads)
         np.maximum(n_values, found.n_values, out=n_values)
         for name in fields:
             values = getattr(found, name)
@@ -102,7 +107,7 @@ def label_scores(parts: list[CountTables], n_threads: int | None) -> LabelScores
     return LabelScores(scores=scores, **means, weight=total, n_values=n_values)
 
 
-def g_test_pvalues(parts: list[CountTables], n_threads: int | None) -> PValues:
+def g_test_pvalues(parts: list[CountTables], *, n_threads: int | None = None) -> PValues:
     """Test with the G statistic; over batches, statistics and degrees of freedom add up."""
     tests = g_tests(parts[0], n_threads=n_threads)
     statistic, dof = tests.statistic, tests.dof
@@ -149,7 +154,9 @@ def permutation_pvalues(
             codes[inside] = rng.permutation(codes[inside])
         parts = count(codes)
         n_above += overall_divergence(parts, weights) >= divergence - _ROUNDING
-        n_label_above += np.abs(label_scores(parts, n_threads).scores) >= scores - _ROUNDING
+        n_label_above += (
+            np.abs(label_scores(parts, n_threads=n_threads).scores) >= scores - _ROUNDING
+        )
     pvals, label_pvals = n_above / (1 + n_permutations), n_label_above / (1 + n_permutations)
     differs = labels.n_values > 1
     tested = differs & (labels.weight > 0)[:, None]

@@ -19,6 +19,7 @@ from cellclass._keys import (
 )
 from cellclass.errors import ValuesError
 from cellclass.kernels import CountTables, count_tables, split_tables
+from cellclass.pp._bin_values import lowest_counts, middle_counts
 from cellclass.pp._js_doubts import doubts
 from cellclass.pp._js_layout import (
     best_first,
@@ -136,7 +137,9 @@ def rank_genes_js(
         label counts as much as its share of the cells; the divergence is then the mutual
         information of count and label. Or a number for each label, not negative, with sum 1.
     bins
-        How to pool counts before they are compared; by default not at all.
+        How to pool counts before they are compared; by default not at all. Mean counts are then
+        those of the middles of the bins (of their numbers, for quantiles), and so is the fold
+        change.
     normalize
         Whether to scale each cell's counts to the median depth and round them first.
     n_permutations
@@ -237,9 +240,7 @@ def rank_genes_js(
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> many = adata.obs["cell_type"].map(adata.obs["cell_type"].value_counts()).astype(int) >= 20
-    >>> cc.pp.rank_genes_js(
-    ...     adata, "cell_type", layer="counts", mask_obs=many, n_top_genes=100
-    ... )
+    >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", mask_obs=many, n_top_genes=100)
     >>> int(adata.var["js_selected"].sum())
     100
     >>> cc.get.rank_genes_js_df(adata, n_genes=3)["names"].tolist()
@@ -273,7 +274,7 @@ def rank_genes_js(
         raise not_counts(adata, layer, X, cells.codes) from error
     parts = split_tables(tables, cells.n_batches)
     divergence = overall_divergence(parts, shares)
-    found = label_scores(parts, threads)
+    found = label_scores(parts, bin_values=middle_counts(bins), n_threads=threads)
     if n_shuffles:
         tests = permutation_pvalues(
             lambda codes: split_tables(count(codes), cells.n_batches),
@@ -286,7 +287,7 @@ def rank_genes_js(
             n_threads=threads,
         )
     else:
-        tests = g_test_pvalues(parts, threads)
+        tests = g_test_pvalues(parts, n_threads=threads)
 
     columns = gene_columns(divergence, found, tests, n_top, top_by)
     genes = adata.var_names.rename(None)
@@ -309,7 +310,7 @@ def rank_genes_js(
             "n_permutations": n_shuffles,
         },
         **scanpy_layout(genes, cells.labels, found, tests, order, n_kept),
-        **drawn_distributions(tables, genes, order, cells.n_batches),
+        **drawn_distributions(tables, genes, order, cells.n_batches, lowest_counts(bins)),
         LABEL_WEIGHTS: label_weights(cells, shares),
         RANKING: pd.DataFrame(columns, index=genes),
     }
