@@ -136,6 +136,7 @@ def permutation_pvalues(
     *,
     n_permutations: int,
     rng: np.random.Generator,
+    bin_values: NDArray[np.float64] | None,
     n_threads: int | None,
 ) -> PValues:
     """Compare with the divergences of labels that are shuffled, within batches.
@@ -154,9 +155,8 @@ def permutation_pvalues(
             codes[inside] = rng.permutation(codes[inside])
         parts = count(codes)
         n_above += overall_divergence(parts, weights) >= divergence - _ROUNDING
-        n_label_above += (
-            np.abs(label_scores(parts, n_threads=n_threads).scores) >= scores - _ROUNDING
-        )
+        shuffled = label_scores(parts, bin_values=bin_values, n_threads=n_threads).scores
+        n_label_above += np.abs(shuffled) >= scores - _ROUNDING
     pvals, label_pvals = n_above / (1 + n_permutations), n_label_above / (1 + n_permutations)
     differs = labels.n_values > 1
     tested = differs & (labels.weight > 0)[:, None]

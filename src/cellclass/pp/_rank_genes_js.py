@@ -284,6 +284,7 @@ def rank_genes_js(
             found,
             n_permutations=n_shuffles,
             rng=np.random.default_rng(rng),
+            bin_values=middle_counts(bins),
             n_threads=threads,
         )
     else:
