@@ -11,6 +11,18 @@ JS_RANK: Final = "js_rank"
 JS_SELECTED: Final = "js_selected"
 RANKING: Final = "ranking"
 LABEL_WEIGHTS: Final = "label_weights"
+JS_PVAL: Final = "js_pval"
+JS_PVAL_ADJ: Final = "js_pval_adj"
+COUNT_DISTRIBUTIONS: Final = "count_distributions"
+# ... and the layout of `scanpy.tl.rank_genes_groups`
+NAMES: Final = "names"
+LOGFOLDCHANGES: Final = "logfoldchanges"
+PVALS: Final = "pvals"
+PVALS_ADJ: Final = "pvals_adj"
+PTS: Final = "pts"
+PTS_REST: Final = "pts_rest"
+PCT_NZ_GROUP: Final = "pct_nz_group"
+PCT_NZ_REFERENCE: Final = "pct_nz_reference"
 
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"

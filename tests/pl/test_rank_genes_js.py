@@ -4,6 +4,8 @@ import pytest
 
 import cellclass as cc
 
+pytestmark = pytest.mark.filterwarnings("ignore:Labels of obs")  # of fewer than 20 cells
+
 mpl.use("Agg")
 
 
@@ -18,7 +20,7 @@ def close():
 @pytest.fixture
 def adata():
     adata = cc.datasets.pbmc68k_reduced()
-    cc.pp.rank_genes_js(adata, "cell_type", layer="counts", n_top_genes=15)
+    cc.pp.rank_genes_js(adata, "cell_type", layer="counts", n_top_genes=15, top_by="overall")
     return adata
 
 
@@ -108,3 +110,54 @@ def test_errors(adata):
         cc.pl.rank_genes_js(adata, n_genes=0)
     with pytest.raises(KeyError, match="key_added='other'"):
         cc.pl.rank_genes_js(adata, key="other")
+
+
+def test_both_side_by_side(adata):
+    ax = cc.pl.rank_genes_js(adata)
+    ranking, grid = ax.figure.axes
+    assert ranking is ax
+    labels = list(adata.obs["cell_type"].cat.categories)
+    assert [text.get_text() for text in grid.get_xticklabels()] == labels
+    genes = [text.get_text() for text in grid.get_yticklabels()]
+    best = [cc.get.rank_genes_js_df(adata, label=label, n_genes=3)["names"] for label in labels]
+    assert genes == list(np.concatenate(best))
+    assert len(grid.patches) == len(genes)
+    ax.figure.canvas.draw()
+
+
+def test_bars_are_the_shares_of_cells(adata):
+    ax = cc.pl.rank_genes_js(adata, label="CD19+ B", kind="distributions")
+    frame = cc.get.rank_genes_js_df(adata, table="distributions", label="CD19+ B")
+    drawn = frame[frame["share"] > 0]
+    bars = ax.collections[0].get_paths()
+    assert len(bars) == len(drawn)
+    widths = [bar.get_extents().width for bar in bars]
+    np.testing.assert_allclose(widths, 0.9 * drawn["share"], atol=1e-9)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert {"0", "1", "2", "3", "4–7", "8–15"} <= set(texts)
+    notes = [text.get_text() for text in ax.texts]
+    scores = cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=3)["scores"]
+    assert notes == ["nats", *(f"{score:.2f}" for score in scores)]
+
+
+def test_label(adata):
+    ax = cc.pl.rank_genes_js(adata, label="CD19+ B", n_genes=5, kind="ranking")
+    frame = cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=5)
+    names, values = shown(ax)
+    assert names == frame["names"].tolist()
+    np.testing.assert_allclose(values, frame["scores"])
+    assert "CD19+ B: 95 of 700 cells" in ax.get_title()
+    assert len(ax.figure.axes) == 1
+
+
+def test_distributions_on_the_axes_given(adata):
+    ax = mpl.figure.Figure().subplots()
+    assert cc.pl.rank_genes_js(adata, kind="distributions", ax=ax) is ax
+    assert len(ax.get_yticks()) == 30
+
+
+def test_unknown_kind_and_label(adata):
+    with pytest.raises(ValueError, match="kind='heatmap' is neither"):
+        cc.pl.rank_genes_js(adata, kind="heatmap")
+    with pytest.raises(KeyError, match="label='B'"):
+        cc.pl.rank_genes_js(adata, label="B")

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 from scipy import sparse
+from scipy.stats import false_discovery_control
 from sklearn.metrics import mutual_info_score
 
 import cellclass as cc
 from cellclass.kernels import count_divergence
 
-COLUMNS = ["js_divergence", "js_rank", "js_selected"]
+COLUMNS = ["js_divergence", "js_rank", "js_selected", "js_pval", "js_pval_adj"]
 DATA = os.environ.get("CELLCLASS_TEST_DATA")
 
 
@@ -28,6 +29,7 @@ def make(kind=sparse.csr_matrix, n_obs=120, n_vars=15, n_labels=3):
                 "cell_type": pd.Categorical([f"T/{code}" for code in codes]),
                 "train": rng.random(n_obs) < 0.7,
                 "score": rng.random(n_obs),
+                "batch": np.arange(n_obs) % 2,
             },
             index=[f"cell{i}" for i in range(n_obs)],
         ),
@@ -70,15 +72,26 @@ def test_sets_the_documented_fields(adata):
     assert sorted(adata.var["js_rank"]) == list(range(15))
     assert (np.diff(divergence.iloc[np.argsort(adata.var["js_rank"])]) <= 0).all()
     assert adata.var["js_selected"].dtype == bool
-    assert (adata.var["js_selected"] == (adata.var["js_rank"] < 4)).all()
+    assert adata.var["js_selected"].sum() == 4
+    for name in ("js_pval", "js_pval_adj"):
+        assert adata.var[name].dtype == np.float64
+        assert adata.var[name].between(0, 1).all()
     entry = adata.uns.pop("rank_genes_js")
     assert entry["params"] == {
         "method": "js",
         "groupby": "cell_type",
+        "reference": "rest",
+        "use_raw": False,
+        "corr_method": "benjamini-hochberg",
         "layer": None,
         "mask_obs": None,
+        "batch_key": None,
         "n_top_genes": 4,
+        "top_by": "per_label",
         "weights": "uniform",
+        "bins": None,
+        "normalize": False,
+        "n_permutations": 0,
     }
     assert entry["label_weights"].index.tolist() == ["T/0", "T/1", "T/2"]
     assert entry["label_weights"]["n_cells"].tolist() == np.bincount(codes).tolist()
@@ -293,6 +306,15 @@ def blank_labels(adata):
     adata.obs.loc["cell4", "cell_type"] = " "
 
 
+def no_labels(adata):
+    adata.obs["cell_type"] = pd.Categorical([None] * adata.n_obs)
+
+
+def lose_batch(adata):
+    adata.obs["batch"] = adata.obs["batch"].astype("category")
+    adata.obs.loc["cell4", "batch"] = np.nan
+
+
 def one_label(adata):
     adata.obs["cell_type"] = "T"
 
@@ -342,8 +364,14 @@ def nothing(adata):
             ValueError,
             "sum to 0.9, not 1. Divide them",
         ),
-        (lose_labels, {}, cc.errors.LabelError, "no label for 1 of 120 cells.*'cell4'"),
-        (blank_labels, {}, cc.errors.LabelError, "no label for 1 of 120 cells.*'cell4'"),
+        (no_labels, {}, cc.errors.LabelError, r"0 label\(s\)"),
+        (nothing, {"batch_key": "run"}, KeyError, "batch_key='run'.*'batch'"),
+        (nothing, {"batch_key": "cell_type"}, cc.errors.LabelError, "No batch .* two labels"),
+        (lose_batch, {"batch_key": "batch"}, ValueError, "no batch for 1 of 120.*'cell4'"),
+        (nothing, {"top_by": "label"}, ValueError, "top_by='label' is neither"),
+        (nothing, {"n_genes": 0}, ValueError, "n_genes=0 is less than 1"),
+        (nothing, {"n_permutations": -1}, ValueError, "n_permutations=-1 is less than 0"),
+        (nothing, {"n_threads": 0}, ValueError, "n_threads=0 is less than 1"),
         (one_label, {}, cc.errors.LabelError, r"1 label\(s\)"),
         (duplicate_genes, {}, cc.errors.GeneError, "such as 'GENE0'"),
         (lose_x, {}, ValueError, "adata.X is empty"),
@@ -369,7 +397,171 @@ def test_no_cells_or_no_genes(shape):
         cc.pp.rank_genes_js(adata, "cell_type")
 
 
+@pytest.mark.parametrize("lose", [lose_labels, blank_labels])
+def test_cells_without_a_label_are_left_out_with_a_warning(adata, lose):
+    lose(adata)
+    rest = adata[adata.obs_names != "cell4"].copy()
+    cc.pp.rank_genes_js(rest, "cell_type")
+    with pytest.warns(UserWarning, match=r"1 of 120 cells have no label in obs\['cell_type'\]"):
+        cc.pp.rank_genes_js(adata, "cell_type")
+    pd.testing.assert_frame_equal(adata.var, rest.var, check_exact=True)
+    assert adata.uns["rank_genes_js"]["label_weights"]["n_cells"].sum() == 119
+
+
+def test_labels_of_few_cells_warn_with_uniform_weights():
+    adata = make(n_obs=45)
+    few = adata.obs["cell_type"].value_counts()
+    assert few.min() < 20
+    match = rf"fewer than 20 cells: .*'{few.idxmin()}' \({few.min()}\)"
+    with pytest.warns(UserWarning, match=match):
+        cc.pp.rank_genes_js(adata, "cell_type")
+    cc.pp.rank_genes_js(adata, "cell_type", weights="frequency")
+
+
+def test_deep_counts_warn():
+    adata = make()
+    adata.X = np.random.default_rng(0).integers(0, 100_000, adata.shape)
+    with pytest.warns(UserWarning, match='counts are deep.*bins="log2"'):
+        cc.pp.rank_genes_js(adata, "cell_type")
+
+
+def test_a_warning_that_is_an_error_leaves_the_anndata_as_it_was(adata):
+    lose_labels(adata)
+    before = snapshot(adata)
+    with pytest.raises(UserWarning, match="no label"):
+        cc.pp.rank_genes_js(adata, "cell_type")
+    assert_same(adata, before)
+
+
+def test_rankings_of_the_labels(adata):
+    cc.pp.rank_genes_js(adata, "cell_type")
+    entry = adata.uns["rank_genes_js"]
+    codes = adata.obs["cell_type"].cat.codes.to_numpy()
+    X = dense(adata.X)
+    for k, label in enumerate(["T/0", "T/1", "T/2"]):
+        names = entry["names"][label]
+        scores = pd.Series(entry["scores"][label], index=names)
+        assert (np.diff(scores) <= 0).all()
+        expected = count_divergence(adata.X, (codes == k).astype(int), 2)
+        means = X[codes == k].mean(axis=0), X[codes != k].mean(axis=0)
+        expected = pd.Series(np.sign(means[0] - means[1]) * expected, index=adata.var_names)
+        np.testing.assert_allclose(scores, expected[names], atol=1e-7)
+        change = pd.Series(np.log2((means[0] + 1e-9) / (means[1] + 1e-9)), index=adata.var_names)
+        np.testing.assert_allclose(entry["logfoldchanges"][label], change[names], rtol=1e-5)
+        shares = pd.Series((X[codes == k] > 0).mean(axis=0), index=adata.var_names)
+        np.testing.assert_allclose(entry["pct_nz_group"][label], shares[names], rtol=1e-6)
+        pvals, adjusted = entry["pvals"][label], entry["pvals_adj"][label]
+        np.testing.assert_allclose(adjusted, false_discovery_control(pvals), rtol=1e-12)
+
+
+def test_n_genes_keeps_the_first(adata):
+    every = cc.pp.rank_genes_js(adata, "cell_type", copy=True).uns["rank_genes_js"]
+    cc.pp.rank_genes_js(adata, "cell_type", n_genes=4)
+    entry = adata.uns["rank_genes_js"]
+    for name in ("names", "scores", "logfoldchanges", "pvals", "pvals_adj", "pct_nz_reference"):
+        assert entry[name].dtype == every[name].dtype
+        assert entry[name].tolist() == every[name][:4].tolist()
+
+
+def test_top_by(adata):
+    cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=5, top_by="overall")
+    assert (adata.var["js_selected"] == (adata.var["js_rank"] < 5)).all()
+    cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=3)
+    entry = adata.uns["rank_genes_js"]
+    selected = set(adata.var_names[adata.var["js_selected"]])
+    for label in entry["names"].dtype.names:
+        best = np.argmax(np.abs(entry["scores"][label]))
+        assert entry["names"][label][best] in selected
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_threads_give_the_same_bits(adata, n_threads):
+    expected = cc.pp.rank_genes_js(adata, "cell_type", copy=True)
+    cc.pp.rank_genes_js(adata, "cell_type", n_threads=n_threads)
+    pd.testing.assert_frame_equal(adata.var, expected.var, check_exact=True)
+
+
+def confounded(n_obs=3000):
+    """Gene 0 marks a label, gene 1 a batch that holds more of one label, gene 2 nothing."""
+    rng = np.random.default_rng(0)
+    batch = np.arange(n_obs) % 3
+    label = (rng.random(n_obs) < np.array([0.2, 0.5, 0.8])[batch]).astype(int)
+    rates = np.column_stack([1 + 2 * label, 1 + 3 * batch, np.ones(n_obs)])
+    X = rng.poisson(np.column_stack([rates, rates]))
+    obs = pd.DataFrame(
+        {"label": [f"L{k}" for k in label], "batch": [f"B{b}" for b in batch]},
+        index=[f"c{i}" for i in range(n_obs)],
+    )
+    return AnnData(sparse.csr_matrix(X.astype(np.float32)), obs=obs)
+
+
+def test_a_batch_effect_is_no_marker():
+    adata = confounded()
+    cc.pp.rank_genes_js(adata, "label")
+    assert adata.var["js_pval"].iloc[1] < 1e-10
+    plain = adata.var["js_divergence"].to_numpy()
+    cc.pp.rank_genes_js(adata, "label", batch_key="batch")
+    within = adata.var["js_divergence"].to_numpy()
+    assert within[0] > 10 * within[1]
+    assert within[1] < plain[1] / 5
+    assert adata.var["js_pval"].iloc[0] < 1e-10
+    assert adata.var["js_pval"].iloc[1] > 1e-3
+    assert cc.get.rank_genes_js_df(adata, label="L1")["names"].iloc[0] in {"0", "3"}
+
+
+@pytest.mark.parametrize("n_permutations", [0, 20])
+def test_false_positives_on_shuffled_labels(n_permutations):
+    rng = np.random.default_rng(1)
+    X = rng.poisson(rng.gamma(0.5, 1, (1, 1000)), (400, 1000))
+    obs = pd.DataFrame({"label": rng.choice(["a", "b", "c"], 400)})
+    obs.index = obs.index.astype(str)
+    adata = AnnData(sparse.csr_matrix(X), obs=obs)
+    cc.pp.rank_genes_js(adata, "label", n_permutations=n_permutations)
+    pvals = adata.var["js_pval"][adata.var["js_pval"] < 1]
+    assert 0.03 < (pvals < 0.05).mean() < 0.08 or n_permutations
+    assert 0.02 < (pvals <= 0.05).mean() < 0.09
+    again = cc.pp.rank_genes_js(adata, "label", n_permutations=n_permutations, copy=True)
+    pd.testing.assert_frame_equal(again.var, adata.var, check_exact=True)
+
+
+def test_permutations_find_the_same_genes_within_batches():
+    adata = confounded(600)
+    cc.pp.rank_genes_js(adata, "label", batch_key="batch", n_permutations=30, rng=3)
+    assert adata.var["js_pval"].iloc[[0, 3]].tolist() == [1 / 31, 1 / 31]
+    assert (adata.var["js_pval"].iloc[[1, 4, 2, 5]] > 0.06).all()
+    entry = adata.uns["rank_genes_js"]
+    assert set(entry["names"]["L1"][:2]) == {"0", "3"}
+    assert entry["pvals"]["L1"][:2].tolist() == [1 / 31, 1 / 31]
+
+
 @pytest.mark.skipif(not DATA, reason="CELLCLASS_TEST_DATA names no folder")
+@pytest.mark.parametrize("name", ["pbmc3k", "pbmc_zheng_facs", "mouse_bladder_mca"])
+@pytest.mark.filterwarnings("ignore:Labels of obs")
+def test_false_positives_on_shuffled_labels_of_real_cells(name):
+    adata = ad.read_h5ad(Path(DATA) / f"{name}.h5ad")
+    labels = adata.obs["cell_type"].to_numpy()
+    n_cells = np.asarray((adata.X > 0).sum(axis=0)).ravel()
+    rng = np.random.default_rng(0)
+    found, rare, of_labels = [], [], []
+    for _ in range(10):
+        adata.obs["shuffled"] = pd.Categorical(rng.permutation(labels))
+        cc.pp.rank_genes_js(adata, "shuffled")
+        pvals = adata.var["js_pval"].to_numpy()
+        tested = pvals < 1
+        low = tested & (n_cells < np.median(n_cells[tested]))
+        found.append([(pvals[tested] < level).mean() for level in (0.05, 0.001)])
+        rare.append([(pvals[low] < level).mean() for level in (0.05, 0.001)])
+        records = adata.uns["rank_genes_js"]["pvals"]
+        every = np.concatenate([records[label] for label in records.dtype.names])
+        of_labels.append([(every[every < 1] < level).mean() for level in (0.05, 0.001)])
+    for rates in (found, rare, of_labels):
+        at_05, at_001 = np.mean(rates, axis=0)
+        assert 0.03 <= at_05 <= 0.08
+        assert at_001 <= 0.002
+
+
+@pytest.mark.skipif(not DATA, reason="CELLCLASS_TEST_DATA names no folder")
+@pytest.mark.filterwarnings("ignore:Labels of obs")
 def test_markers_of_real_blood_cells_come_first():
     adata = ad.read_h5ad(Path(DATA) / "pbmc3k.h5ad")
     label = next(
@@ -377,7 +569,7 @@ def test_markers_of_real_blood_cells_come_first():
     )
     layer = "counts" if "counts" in adata.layers else None
     adata = adata[adata.obs[label].notna()].copy()
-    cc.pp.rank_genes_js(adata, label, layer=layer, n_top_genes=500)
+    cc.pp.rank_genes_js(adata, label, layer=layer, n_top_genes=500, top_by="overall")
     markers = ["CD74", "CD3D", "NKG7", "LYZ", "CD79A", "FTL", "TYROBP", "CST3", "IL32"]
     assert adata.var.loc[markers, "js_selected"].all()
     codes = adata.obs[label].cat.codes.to_numpy()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _LABELS = "cell_type"
+_MANY_CELLS = 20  # of a label, for its genes to be ranked
 
 
 def run_demo(output: Path, *, seed: int) -> None:
@@ -49,7 +50,8 @@ def run_demo(output: Path, *, seed: int) -> None:
     )
 
     with console.status("Ranking genes …"):
-        rank_genes_js(reference, _LABELS, layer="counts")
+        n_cells = reference.obs[_LABELS].map(reference.obs[_LABELS].value_counts()).astype(int)
+        rank_genes_js(reference, _LABELS, layer="counts", mask_obs=n_cells >= _MANY_CELLS)
     best = rank_genes_js_df(reference, n_genes=5)["names"]
     console.print(f"Genes with the highest JS divergence: {', '.join(best)}.")
 

@@ -2,7 +2,14 @@
 
 `count_divergence`
     Jensen–Shannon divergence of each gene's counts across labels.
-`find_bad_counts`, `BadCounts`
+`count_tables`, `CountTables`, `split_tables`
+    Cells of each label by gene and count, from one pass; the batches in them.
+`divergences`, `label_divergences`, `g_tests`, `coarse_counts`
+    What is computed from such tables: divergence over all labels, one label against the rest,
+    tests of independence, and distributions to look at.
+`chi_squared_tail`
+    p-values of many statistics.
+`find_bad_counts`, `BadCounts`, `COUNT_LIMIT`
     Which values of a matrix are not counts, and where the first of them is.
 `row_statistics`, `ROW_STATISTICS`
     What one pass over the rows tells about the scale of a matrix.
@@ -10,17 +17,34 @@
     Rows of expression as the input of a model.
 """
 
-from cellclass.kernels._bad_counts import BadCounts, find_bad_counts
-from cellclass.kernels._divergence import count_divergence
+from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
+from cellclass.kernels._chi_squared import chi_squared_tail
+from cellclass.kernels._coarse_counts import coarse_counts
+from cellclass.kernels._count_tables import CountTables, count_tables
+from cellclass.kernels._divergence import count_divergence, divergences
+from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
+from cellclass.kernels._gene_histogram import split_tables
+from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 
 __all__ = [
+    "COUNT_LIMIT",
     "ROW_STATISTICS",
     "BadCounts",
+    "CountTables",
+    "GTests",
+    "LabelDivergences",
+    "chi_squared_tail",
+    "coarse_counts",
     "count_divergence",
+    "count_tables",
+    "divergences",
     "find_bad_counts",
+    "g_tests",
     "gather_csr",
     "gather_dense",
+    "label_divergences",
     "row_statistics",
+    "split_tables",
 ]

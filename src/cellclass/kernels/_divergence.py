@@ -10,7 +10,8 @@ from scipy.special import xlogy
 
 from cellclass.kernels._array_kinds import as_array_kind
 from cellclass.kernels._count_entries import GENE_SHIFT, LABEL_BITS, LABEL_MASK
-from cellclass.kernels._count_tables import count_tables
+from cellclass.kernels._count_tables import CountTables, count_tables
+from cellclass.kernels._gene_histogram import xlogx_table
 
 if TYPE_CHECKING:
     from typing import Any
@@ -83,10 +84,33 @@ def count_divergence(
     """
     matrix = as_array_kind(X)
     codes = _checked_codes(codes, matrix.shape[0], n_labels)
-    n_cells = np.bincount(codes[codes >= 0], minlength=n_labels)
+    _checked_weights(weights, np.bincount(codes[codes >= 0], minlength=n_labels))
+    return divergences(count_tables(matrix, codes, n_labels), weights=weights)
+
+
+def divergences(
+    tables: CountTables, *, weights: str | ArrayLike = "uniform"
+) -> NDArray[np.float64]:
+    """Measure it from tables: what `count_divergence` does after its pass over the matrix.
+
+    Parameters
+    ----------
+    tables
+        What `count_tables` returned.
+    weights
+        As for `count_divergence`.
+
+    Returns
+    -------
+    float64 `(n_vars,)`, in nats.
+
+    Raises
+    ------
+    ValueError
+        `weights` do not fit, or a label with a weight has no cell.
+    """
+    n_cells = tables.n_cells
     shares = _checked_weights(weights, n_cells)
-    tables = count_tables(matrix, codes, n_labels)
-    counts = np.arange(n_cells.max() + 1, dtype=np.float64)
     divergence = np.empty(tables.offsets.size - 1, dtype=np.float64)
     _divergences(
         tables.table,
@@ -94,7 +118,7 @@ def count_divergence(
         tables.overflow,
         n_cells,
         shares / np.maximum(n_cells, 1),
-        xlogy(counts, counts),
+        xlogx_table(int(n_cells.max())),
         float(np.sum(xlogy(shares, n_cells))),
         divergence,
     )

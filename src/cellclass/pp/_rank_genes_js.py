@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import operator
+import inspect
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from anndata import ImplicitModificationWarning
-from scipy import sparse
 
-from cellclass._checks import (
-    check_not_empty,
-    check_obs_key,
-    check_unique_genes,
-    label_codes,
-    matrix_of,
-)
+from cellclass._checks import check_not_empty, check_unique_genes, matrix_of
 from cellclass._keys import (
-    JS_DIVERGENCE,
-    JS_RANK,
-    JS_SELECTED,
     LABEL_WEIGHTS,
     PARAMS,
     RANK_GENES_JS,
     RANKING,
 )
-from cellclass.errors import LabelError, ScaleError, ValuesError
-from cellclass.kernels import count_divergence, find_bad_counts
+from cellclass.errors import ValuesError
+from cellclass.kernels import CountTables, count_tables, split_tables
+from cellclass.pp._bin_values import lowest_counts, middle_counts
+from cellclass.pp._js_doubts import doubts
+from cellclass.pp._js_layout import (
+    best_first,
+    drawn_distributions,
+    gene_columns,
+    label_weights,
+    scanpy_layout,
+)
+from cellclass.pp._js_statistics import (
+    g_test_pvalues,
+    label_scores,
+    overall_divergence,
+    permutation_pvalues,
+)
+from cellclass.pp._not_counts import in_memory, not_counts
+from cellclass.pp._ranked_cells import check_number, check_weights, ranked_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +44,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
+    Bins = Literal["log2"] | int | tuple[Literal["quantile"], int] | None
+
 
 def rank_genes_js(
     adata: AnnData,
@@ -44,9 +53,17 @@ def rank_genes_js(
     *,
     layer: str | None = None,
     mask_obs: ArrayLike | str | None = None,
+    batch_key: str | None = None,
     n_top_genes: int | None = None,
+    top_by: Literal["per_label", "overall"] = "per_label",
     weights: Literal["uniform", "frequency"] | Mapping[str, float] = "uniform",
+    bins: Bins = None,
+    normalize: bool = False,
+    n_permutations: int = 0,
+    rng: int | np.random.Generator = 0,
+    n_genes: int | None = None,
     key_added: str = RANK_GENES_JS,
+    n_threads: int | None = None,
     copy: bool = False,
 ) -> AnnData | None:
     r"""Rank genes by how much the distribution of their counts differs between labels.
@@ -63,11 +80,35 @@ def rank_genes_js(
     distribution, not only in the mean. Use it to choose the input genes of a classifier, on the
     training cells alone: `mask_obs` leaves the others out.
 
-    Every whole number is a value of its own; nothing is binned, smoothed or corrected. So the
-    divergence is biased upwards in labels with few cells, and it also sees differences in
-    sequencing depth between labels. It is not the "JS specificity" of mean expression that other
-    packages report, and :func:`scipy.spatial.distance.jensenshannon` is its square root for two
-    labels.
+    **Markers of each label** come from the same pass over the matrix: the divergence of the label
+    and all other cells, each with weight 1/2, with the sign of the difference of the mean counts.
+    They are laid out as :func:`scanpy.tl.rank_genes_groups` does, so that scanpy's functions work
+    on them with ``key="rank_genes_js"``. The fold change is scanpy's,
+    :math:`\log_2 \frac{\bar x_k + 10^{-9}}{\bar x_\mathrm{rest} + 10^{-9}}`, of the mean counts
+    themselves; scanpy's undoes the logarithm of log-normalised values instead.
+
+    **Significance.** With frequency weights, :math:`2 N D` for :math:`N` cells is the G statistic
+    of the likelihood-ratio test of independence. A gene's values are pooled from both ends until
+    each bin holds at least 5 cells per label, and G of the pooled table is compared with a
+    chi-squared distribution with (labels - 1) × (bins - 1) degrees of freedom; p-values are
+    adjusted by Benjamini and Hochberg [2]_ over the genes that can be tested. They test the same
+    hypothesis whatever the weights. They treat cells as independent: where cells come from a few
+    donors, or labels from clustering the same genes, a small p-value says little about other
+    donors, or about whether the labels are real.
+
+    **Batches.** With `batch_key`, each batch is ranked by itself, with weights that sum to 1 over
+    the labels that it holds, and the results are combined, so that a difference between batches
+    is not taken for one between labels: the divergence is the mean over batches, weighted by their
+    cells (with frequency weights, the mutual information given the batch); G and its degrees of
+    freedom add up; a label's signed divergence, mean counts and detection are means with the
+    weights :math:`n_k n_\mathrm{rest} / n_\mathrm{batch}` of Mantel and Haenszel. A gene that is up
+    in one batch and down in another cancels out. Batches with a single label do not count.
+
+    Every whole number is a value of its own, unless `bins` are asked for; nothing is smoothed or
+    corrected. So the divergence is biased upwards in labels with few cells, and it also sees
+    differences in sequencing depth between labels. It is not the "JS specificity" of mean
+    expression that other packages report, and :func:`scipy.spatial.distance.jensenshannon` is its
+    square root for two labels.
 
     Parameters
     ----------
@@ -76,21 +117,45 @@ def rank_genes_js(
         float type; other sparse formats are converted. A backed `.X` is read into memory for the
         time of the call. A view becomes an AnnData of its own, as with any assignment to it.
     groupby
-        Column of `.obs` with the labels.
+        Column of `.obs` with the labels. Cells without one are left out, with a warning.
     layer
         Layer with the counts; `.X` by default.
     mask_obs
         Rank on these cells only: booleans `(n_obs,)`, or the name of a boolean column of `.obs`.
         The other cells need no label.
+    batch_key
+        Column of `.obs` with the batches to compare within.
     n_top_genes
         How many genes to mark as selected, 1 to `n_vars`; all by default.
+    top_by
+        Which genes those are. ``"per_label"``: the best gene of each label in turn, by the size of
+        its divergence, then the second best of each, until there are enough; so no label goes
+        without. ``"overall"``: those of largest divergence over all labels, which in small panels
+        spends many genes on the same contrast.
     weights
         ``"uniform"``: every label counts the same, however few cells it has. ``"frequency"``: a
         label counts as much as its share of the cells; the divergence is then the mutual
         information of count and label. Or a number for each label, not negative, with sum 1.
+    bins
+        How to pool counts before they are compared; by default not at all. Mean counts are then
+        those of the middles of the bins (of their numbers, for quantiles), and so is the fold
+        change.
+    normalize
+        Whether to scale each cell's counts to the median depth and round them first.
+    n_permutations
+        With a number above 0, p-values are not those of the G test: labels are shuffled (within
+        batches) so many times, and the p-value is the share of divergences that are as large,
+        (1 + as large) / (1 + `n_permutations`). Each takes about as long as the ranking.
+    rng
+        Seed, or generator, of the permutations.
+    n_genes
+        How many genes of each label to keep in `uns`; all by default.
     key_added
         Key of `.uns` for the ranking. The columns of `.var` hold the latest ranking whatever its
         key; :func:`cellclass.get.rank_genes_js_df` finds the earlier ones under theirs.
+    n_threads
+        Threads to use; by default one for each processor, up to 8. The result is the same bits
+        for any number.
     copy
         Whether to return a copy instead of writing into `adata`.
 
@@ -99,25 +164,46 @@ def rank_genes_js(
     None, or with `copy` an AnnData. Sets the following fields, and no field on an error:
 
     var["js_divergence"] : float64 `(n_vars,)`
-        Divergence in nats.
+        Divergence over all labels in nats.
     var["js_rank"] : int64 `(n_vars,)`
         Rank, 0 for the largest divergence; of equal genes the first in `.var` is first.
     var["js_selected"] : bool `(n_vars,)`
-        Whether the gene is among the first `n_top_genes`.
+        Whether the gene is among the `n_top_genes`.
+    var["js_pval"], var["js_pval_adj"] : float64 `(n_vars,)`
+        p-value, and the same adjusted for the number of tested genes; 1 for a gene with too few
+        cells above 0 to be tested.
     uns[key_added]["params"] : dict
-        `method` (``"js"``), `groupby`, `layer`, `mask_obs`, `n_top_genes`, and `weights` as
-        ``"uniform"``, ``"frequency"`` or ``"custom"``.
+        The arguments; `method` (``"js"``), `reference` (``"rest"``), `use_raw` (False) and
+        `corr_method` (``"benjamini-hochberg"``) for scanpy. `weights` is ``"uniform"``,
+        ``"frequency"`` or ``"custom"``.
+    uns[key_added]["names"] : record array `(n_genes,)` of str
+        The genes of each label (a field of the array), the largest signed divergence first.
+    uns[key_added]["scores"] : record array `(n_genes,)` of float32
+        The signed divergences in nats, from -ln 2 to ln 2.
+    uns[key_added]["logfoldchanges"] : record array `(n_genes,)` of float32
+        Log2 fold change of the mean count over that of the rest.
+    uns[key_added]["pvals"], uns[key_added]["pvals_adj"] : record array `(n_genes,)` of float64
+        p-values of each label against the rest, adjusted over the genes.
+    uns[key_added]["pct_nz_group"], uns[key_added]["pct_nz_reference"] : record array of float64
+        Share (0–1) of cells with a count above 0, in the label and in the rest.
+    uns[key_added]["pts"], uns[key_added]["pts_rest"] : DataFrame `(n_vars, n_labels)` of float64
+        The same for all genes, as scanpy has it; not there if a label holds a ``/``, which no
+        column of a file may.
     uns[key_added]["label_weights"] : DataFrame `(n_labels, 2)`
         `n_cells` and `weight` (0–1) of each label.
-    uns[key_added]["ranking"] : DataFrame `(n_vars, 3)`
-        The three columns of `.var`, by gene name.
+    uns[key_added]["ranking"] : DataFrame `(n_vars, 5)`
+        The columns of `.var`, by gene name.
+    uns[key_added]["count_distributions"] : dict
+        Distributions of the best `genes`, `genes_per_label` of each label, for the picture:
+        `n_cells`, int64 `(n_drawn, n_labels, n_ranges)`, in ranges of counts that begin at
+        `lowest_counts`.
 
     Raises
     ------
     KeyError
-        `.obs` has no column `groupby` or `mask_obs`, or there is no such layer.
+        `.obs` has no column `groupby`, `mask_obs` or `batch_key`, or there is no such layer.
     LabelError
-        A cell has no label, or there are fewer than two labels.
+        Fewer than two labels have cells, or no batch has two of them.
     ScaleError
         The matrix holds fractional values, so it is not counts.
     ValuesError
@@ -125,70 +211,112 @@ def rank_genes_js(
     GeneError
         Gene names are duplicated.
     ValueError
-        There are no cells or genes, the mask is not one boolean per cell or leaves no cell, the
-        weights do not fit the labels, or `n_top_genes` is out of range.
+        There are no cells or genes, the mask is not one boolean per cell or leaves no cell, a cell
+        has no batch, the weights do not fit the labels, or a number is out of range.
     TypeError
         The matrix is not in memory, or an argument has the wrong type.
 
+    Warns
+    -----
+    UserWarning
+        Cells without a label were left out; labels have fewer than 20 cells, with uniform weights;
+        counts are so deep that nearly every one is a value of its own; a label shares no batch
+        with another one.
+
     See Also
     --------
-    cellclass.get.rank_genes_js_df : The ranking as a data frame.
-    cellclass.pl.rank_genes_js : The first genes as a picture.
+    cellclass.get.rank_genes_js_df : The ranking, or that of a label, as a data frame.
+    cellclass.pl.rank_genes_js : The best genes and their counts as a picture.
 
     References
     ----------
     .. [1] J. Lin, Divergence measures based on the Shannon entropy, IEEE Transactions on
        Information Theory 37, 1991, doi:10.1109/18.61115
+    .. [2] Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, Journal of the Royal
+       Statistical Society B 57, 1995, doi:10.1111/j.2517-6161.1995.tb02031.x
 
     Examples
     --------
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
-    >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", n_top_genes=100)
+    >>> many = adata.obs["cell_type"].map(adata.obs["cell_type"].value_counts()).astype(int) >= 20
+    >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", mask_obs=many, n_top_genes=100)
     >>> int(adata.var["js_selected"].sum())
     100
     >>> cc.get.rank_genes_js_df(adata, n_genes=3)["names"].tolist()
-    ['CD74', 'FTL', 'HLA-DRA']
+    ['CD74', 'TYROBP', 'HLA-DRA']
+    >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=3)["names"].tolist()
+    ['CD79A', 'CD74', 'CD79B']
     """
     check_not_empty(adata)
-    check_obs_key(adata, groupby, "groupby")
     check_unique_genes(adata)
-    X = _in_memory(adata, matrix_of(adata, layer))
-    mask = _mask(adata, mask_obs)
-    codes = np.full(adata.n_obs, -1, dtype=np.int64)
-    codes[mask], labels = label_codes(adata.obs[groupby][mask], groupby)
-    shares = _weights(weights, labels)
-    n_selected = _n_top_genes(n_top_genes, adata.n_vars)
+    cells = ranked_cells(adata, groupby, mask_obs, batch_key)
+    X = in_memory(adata, matrix_of(adata, layer))
+    shares = check_weights(weights, cells.labels)
+    if top_by not in ("per_label", "overall"):
+        raise ValueError(f'top_by={top_by!r} is neither "per_label" nor "overall".')
+    of_genes = ", the number of genes"
+    n_top = check_number(n_top_genes, "n_top_genes", 1, adata.n_vars, of_genes)
+    n_kept = check_number(n_genes, "n_genes", 1)
+    n_shuffles = check_number(n_permutations, "n_permutations", 0) or 0
+    threads = check_number(n_threads, "n_threads", 1)
     if copy and adata.isbacked:
         raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
-    try:
-        divergence = count_divergence(X, codes, len(labels), weights=shares)
-    except ValuesError as error:
-        raise _explain(adata, layer, X, codes) from error
 
-    rank = np.empty(adata.n_vars, dtype=np.int64)
-    rank[np.argsort(-divergence, kind="stable")] = np.arange(adata.n_vars)
-    columns = {JS_DIVERGENCE: divergence, JS_RANK: rank, JS_SELECTED: rank < n_selected}
-    n_cells = np.bincount(codes[mask])
-    used = {"uniform": np.full(len(labels), 1 / len(labels)), "frequency": n_cells / n_cells.sum()}
+    def count(codes: NDArray[np.int64]) -> CountTables:
+        both = np.where(codes < 0, -1, cells.batches * len(cells.labels) + codes)
+        n_codes = len(cells.labels) * cells.n_batches
+        return _count_tables(X, both, n_codes, bins=bins, normalize=normalize, n_threads=threads)
+
+    try:
+        tables = count(cells.codes)
+    except ValuesError as error:
+        raise not_counts(adata, layer, X, cells.codes) from error
+    parts = split_tables(tables, cells.n_batches)
+    divergence = overall_divergence(parts, shares)
+    found = label_scores(parts, bin_values=middle_counts(bins), n_threads=threads)
+    if n_shuffles:
+        tests = permutation_pvalues(
+            lambda codes: split_tables(count(codes), cells.n_batches),
+            cells,
+            shares,
+            divergence,
+            found,
+            n_permutations=n_shuffles,
+            rng=np.random.default_rng(rng),
+            bin_values=middle_counts(bins),
+            n_threads=threads,
+        )
+    else:
+        tests = g_test_pvalues(parts, n_threads=threads)
+
+    columns = gene_columns(divergence, found, tests, n_top, top_by)
+    genes = adata.var_names.rename(None)
+    order = best_first(found.scores)
     entry = {
         PARAMS: {
-            "method": "js",
             "groupby": groupby,
+            "reference": "rest",
+            "method": "js",
+            "use_raw": False,
             "layer": layer,
-            "mask_obs": mask_obs if mask_obs is None or isinstance(mask_obs, str) else mask,
-            "n_top_genes": None if n_top_genes is None else n_selected,
+            "corr_method": "benjamini-hochberg",
+            "mask_obs": mask_obs if mask_obs is None or isinstance(mask_obs, str) else cells.mask,
+            "batch_key": batch_key,
+            "n_top_genes": n_top,
+            "top_by": top_by,
             "weights": shares if isinstance(shares, str) else "custom",
+            "bins": list(map(str, bins)) if isinstance(bins, tuple) else bins,
+            "normalize": normalize,
+            "n_permutations": n_shuffles,
         },
-        LABEL_WEIGHTS: pd.DataFrame(
-            {
-                "n_cells": n_cells,
-                "weight": used[shares] if isinstance(shares, str) else shares,
-            },
-            index=labels,
-        ),
-        RANKING: pd.DataFrame(columns, index=adata.var_names.rename(None)),
+        **scanpy_layout(genes, cells.labels, found, tests, order, n_kept),
+        **drawn_distributions(tables, genes, order, cells.n_batches, lowest_counts(bins)),
+        LABEL_WEIGHTS: label_weights(cells, shares),
+        RANKING: pd.DataFrame(columns, index=genes),
     }
+    for message in doubts(cells, groupby, shares, found, is_binned=bins is not None):
+        warnings.warn(message, UserWarning, stacklevel=2)
     target = adata.copy() if copy else adata
     with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
         warnings.simplefilter("ignore", ImplicitModificationWarning)
@@ -198,98 +326,16 @@ def rank_genes_js(
     return target if copy else None
 
 
-def _in_memory(adata: AnnData, X: Any) -> Any:  # noqa: ANN401 - any array kind
-    if not adata.isbacked or isinstance(X, np.ndarray) or sparse.issparse(X):
-        return X
-    return X.to_memory() if hasattr(X, "to_memory") else X[:]
-
-
-def _mask(adata: AnnData, mask_obs: ArrayLike | str | None) -> NDArray[np.bool_]:
-    if mask_obs is None:
-        return np.ones(adata.n_obs, dtype=bool)
-    if isinstance(mask_obs, str):
-        check_obs_key(adata, mask_obs, "mask_obs")
-        what, mask = f"obs[{mask_obs!r}]", adata.obs[mask_obs].to_numpy()
-    else:
-        what, mask = "mask_obs", np.asarray(mask_obs)
-    if mask.dtype != np.bool_ or mask.shape != (adata.n_obs,):
-        raise ValueError(
-            f"{what} has dtype {mask.dtype} and shape {mask.shape}; a mask holds one boolean per "
-            f"cell, ({adata.n_obs},), and no missing value."
-        )
-    if not mask.any():
-        raise ValueError(f"{what} leaves no cell: every entry is False.")
-    return mask
-
-
-def _n_top_genes(n_top_genes: int | None, n_vars: int) -> int:
-    if n_top_genes is None:
-        return n_vars
-    n = operator.index(n_top_genes)
-    if not 1 <= n <= n_vars:
-        raise ValueError(f"n_top_genes={n} is outside 1 to {n_vars}, the number of genes.")
-    return n
-
-
-def _weights(weights: str | Mapping[str, float], labels: list[str]) -> str | NDArray[np.float64]:
-    if isinstance(weights, str):
-        if weights not in ("uniform", "frequency"):
-            raise ValueError(
-                f'weights={weights!r} is neither "uniform" nor "frequency" nor one number for each '
-                "label, as {label: weight}."
-            )
-        return weights
-    named = {str(label): float(weight) for label, weight in weights.items()}
-    for what, names in {
-        "has no weight for": set(labels) - set(named),
-        "names labels that no cell has:": set(named) - set(labels),
-    }.items():
-        if names:
-            raise LabelError(f"weights {what} {sorted(names)}. The labels: {labels}.")
-    shares = np.array([named[label] for label in labels])
-    if not (np.isfinite(shares).all() and (shares >= 0).all()):
-        raise ValueError(f"weights holds a negative or non-finite number: {named}.")
-    if abs(shares.sum() - 1) > 1e-8:
-        raise ValueError(f"weights sum to {shares.sum():.9g}, not 1. Divide them by their sum.")
-    return shares
-
-
-def _explain(
-    adata: AnnData,
-    layer: str | None,
+def _count_tables(
     X: Any,  # noqa: ANN401 - any array kind
     codes: NDArray[np.int64],
-) -> ValuesError:
-    """Say in the words of the AnnData what is wrong with the values and what fixes it."""
-    bad = find_bad_counts(X, codes)
-    if bad is None:
-        return ValuesError("The values are not counts.")
-    here = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    message = (
-        f"rank_genes_js needs counts, whole numbers below 2**24, but {here} holds {bad}. The first "
-        f"gene with one is {adata.var_names[bad.gene]!r}: {bad.value:.8g} in cell "
-        f"{adata.obs_names[bad.cell]!r}."
-    )
-    fix = f" Pass the layer with the counts{_count_layers(adata, layer, codes)}."
-    if bad.kind == "fractional":
-        return ScaleError(message + " Fractional values are normalised, not counts." + fix)
-    if bad.kind == "negative":
-        return ValuesError(message + " Negative values are scaled, not counts." + fix)
-    return ValuesError(message + fix)
-
-
-def _count_layers(adata: AnnData, layer: str | None, codes: NDArray[np.int64]) -> str:
-    """Name the places of the AnnData that do hold counts."""
-    found = []
-    for name in [None, *adata.layers]:
-        if name != layer:
-            try:
-                values = _in_memory(adata, matrix_of(adata, name))
-                bad = find_bad_counts(values, codes)
-            except (TypeError, ValueError):  # not a matrix of numbers in memory, or none
-                continue
-            if bad is None:
-                found.append("layer=None, for adata.X" if name is None else f'layer="{name}"')
-    if found:
-        return f": {' or '.join(found)}"
-    return ', as layer="counts"; as yet neither adata.X nor a layer holds whole numbers only'
+    n_labels: int,
+    **options: object,
+) -> CountTables:
+    """Count, with the options that the kernel has."""
+    known = inspect.signature(count_tables).parameters
+    for name in ("bins", "normalize"):
+        if options[name] and name not in known:
+            raise NotImplementedError(f"{name}={options[name]!r} is not there yet.")
+    given = {name: value for name, value in options.items() if name in known}
+    return count_tables(X, codes, n_labels, **given)
