@@ -111,7 +111,7 @@ def _is_in_order(indices: np.ndarray, indptr: np.ndarray) -> bool:
     for major in range(indptr.size - 1):
         minor = indices[indptr[major] : indptr[major + 1]]
         later = minor[1:]
-        falls = 0
+        falls = np.int64(0)
         for i in range(later.size):
             falls |= np.int64(later[i] <= minor[i])
         if falls:

@@ -15,41 +15,47 @@ from cellclass.kernels._counter import Counter, plan_counts
 from cellclass.kernels._tables import CountTables, fill_gene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    Over = Callable[[Callable[..., Any], Callable[[list[Any]], Any]], Any]
+
 Bins = None | str | int | tuple[str, int]
-Parts = "Callable[[], Iterable[tuple[Any, NDArray[np.integer], Any]]]"
 
 MOST_BINS = 1024
 ROWS_AT_ONCE = 1024
 
 
-def bin_rule(bins: Bins, parts: Parts, *, n_threads: int | None = None) -> BinRule:
+def bin_rule(bins: Bins, over: Over) -> BinRule:
     """Return the rule for `bins`, of `count_tables`.
 
     Parameters
     ----------
     bins
         What was asked for.
-    parts
-        Called for a pass over the matrix: gives its parts with the codes and factors of their
-        cells. Only bins of equal width and quantiles need one.
-    n_threads
-        As `count_tables` takes it.
+    over
+        Called as ``over(function, merge)`` for a pass over the matrix: calls ``function(X, codes,
+        factors, n_threads=…)`` on its parts and ``merge`` on lists of the results, until there is
+        one, and returns it. Only bins of equal width and quantiles need one.
     """
     kind, n = _parsed(bins)
     scales, edges = np.empty(0), np.empty((0, 0), dtype=np.int32)
     if kind == WIDTH:
-        largest = None
-        for X, codes, factors in parts():
-            part = largest_values(X, codes, factors)
-            largest = part if largest is None else np.maximum(largest, part)
+        largest = over(largest_values, _largest_of)
         scales = np.divide(n, largest, out=np.zeros_like(largest), where=largest > 0)
     if kind == QUANTILE:
-        edges = quantile_edges(count_fine(parts, n_threads=n_threads), n)
+        edges = quantile_edges(over(count_fine, CountTables.merged), n)
     return BinRule(kind, n, scales, edges)
+
+
+def takes_fractions(bins: Bins) -> bool:
+    """Tell whether values other than whole numbers have a bin."""
+    return _parsed(bins)[0] in (WIDTH, QUANTILE)
+
+
+def _largest_of(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.maximum.reduce(parts)
 
 
 def _parsed(bins: Bins) -> tuple[int, int]:
@@ -61,34 +67,31 @@ def _parsed(bins: Bins) -> tuple[int, int]:
         if not (1 <= n <= MOST_BINS and n & (n - 1) == 0):
             raise ValueError(f'bins=("log2", {n}): the parts of an octave are a power of two.')
         return OCTAVES, n
-    if isinstance(bins, tuple):
-        if name != "quantile":
-            n = None
-    elif not isinstance(bins, str):
-        n = bins
-    try:
-        n = operator.index(n)
-    except TypeError:
-        n = -1
-    if isinstance(bins, str | bool) or n == -1:
-        raise ValueError(
+    by_quantile = name == "quantile" and isinstance(bins, tuple)
+    asked: Any = n if by_quantile else bins
+    if not isinstance(asked, int | np.integer) or isinstance(asked, bool):
+        raise ValueError(  # noqa: TRY004 - the value of a wrong type is wrong, too
             f'bins={bins!r} is none of None, "log2", a number, ("log2", n) and ("quantile", n).'
         )
+    n = int(asked)
     if not 1 <= n <= MOST_BINS:
         raise ValueError(f"bins={bins!r}: the number of bins is outside 1 to {MOST_BINS}.")
-    return (QUANTILE if isinstance(bins, tuple) else WIDTH), n
+    return (QUANTILE if by_quantile else WIDTH), n
 
 
-def count_fine(parts: Parts, *, n_threads: int | None = None) -> CountTables:
+def count_fine(
+    X: Any,  # noqa: ANN401 - any array kind
+    codes: NDArray[np.integer],
+    factors: NDArray[np.float64] | None,
+    *,
+    n_threads: int | None = None,
+) -> CountTables:
     """Count all cells with a label in fine bins, as if they had the same one."""
     rule = BinRule(FINE, 0, np.empty(0), np.empty((0, 0), dtype=np.int32))
-    tables = []
-    for X, codes, factors in parts():
-        same = np.minimum(codes, 0).astype(np.int16)
-        counter = Counter(plan_counts(X, same, 1, rule=rule, factors=factors), n_threads=n_threads)
-        counter.add(X, same, factors)
-        tables = [CountTables.merged([*tables, counter.result()])]
-    return tables[0]
+    same = np.minimum(codes, 0).astype(np.int16)
+    counter = Counter(plan_counts(X, same, 1, rule=rule, factors=factors), n_threads=n_threads)
+    counter.add(X, same, factors)
+    return counter.result()
 
 
 def quantile_edges(tables: CountTables, n: int) -> NDArray[np.int32]:
@@ -134,6 +137,8 @@ def largest_values(
     X: Any,  # noqa: ANN401 - any array kind
     codes: NDArray[np.integer],
     factors: NDArray[np.float64] | None,
+    *,
+    n_threads: int | None = None,  # noqa: ARG001 - one pass of adding is as fast as reading
 ) -> NDArray[np.float64]:
     """Return each gene's largest value in the cells with a label, after scaling, `(n_vars,)`."""
     matrix = as_array_kind(X)

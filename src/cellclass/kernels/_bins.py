@@ -17,7 +17,6 @@ from numba.extending import overload
 from cellclass.kernels._bad_counts import COUNT_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 LIMIT = np.uint32(COUNT_LIMIT)
@@ -87,8 +86,8 @@ def octave_bin(count: int, parts: int) -> np.uint32:
 def fine_bin(value: float) -> np.uint32:
     """Return the bin of a positive number in `FINE_PARTS` equal parts of octaves."""
     mantissa, exponent = math.frexp(value)  # mantissa from 0.5 up to 1
-    part = np.int64((mantissa - 0.5) * (2 * FINE_PARTS))
-    return np.uint32(max(1, (exponent + FINE_START) * FINE_PARTS + part))
+    part = int((mantissa - 0.5) * (2 * FINE_PARTS))
+    return np.uint32(max((exponent + FINE_START) * FINE_PARTS + part, 1))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -105,7 +104,7 @@ def has_limit(bins: np.ndarray) -> bool:
     largest = np.uint32(0)
     for i in range(bins.size):  # which vectorises, as "for one in bins" does not
         largest = max(largest, bins[i])
-    return largest >= LIMIT
+    return bool(largest >= LIMIT)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -125,7 +124,7 @@ def real_bin(value: float, kind: int, n: int, scale: float) -> np.uint32:
     if value == 0.0:
         return np.uint32(0)
     if kind == WIDTH:
-        return np.uint32(1 + min(np.int64(value * scale), n - 1))
+        return np.uint32(1 + min(int(value * scale), n - 1))
     return fine_bin(value)
 
 

@@ -23,6 +23,8 @@ import numpy as np
 from cellclass.kernels._bins import LIMIT, BinRule, bins_of_column, bins_of_row
 from cellclass.kernels._prefetch import prefetch
 
+Int = int | np.integer
+
 # a key holds, from the highest bit: gene (25 bits), bin (24), label (14)
 LABEL_BITS = 14
 GENE_SHIFT = LABEL_BITS + 24
@@ -36,7 +38,7 @@ LINE = 16
 
 
 @numba.njit(nogil=True, cache=True)
-def key_of(gene: int, count: int, label: int) -> int:
+def key_of(gene: Int, count: Int, label: Int) -> Int:
     """Return the overflow key of an entry."""
     return np.int64(gene) << GENE_SHIFT | np.int64(count) << LABEL_BITS | np.int64(label)
 
@@ -44,7 +46,7 @@ def key_of(gene: int, count: int, label: int) -> int:
 @numba.njit(nogil=True, cache=True)
 def _rises(positions: np.ndarray) -> bool:
     """Tell whether positions go up."""
-    falls = 0
+    falls = np.int64(0)
     later = positions[1:]
     for i in range(later.size):
         falls |= np.int64(later[i] <= positions[i])
@@ -99,7 +101,7 @@ def count_rows(
     overflow: np.ndarray,
     n_overflow: int,
     position: int,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Count cells of a CSR matrix; `rows` holds those of label k from `starts[k]` on.
 
     Label by label, the slots in use stay in the cache. Labels are counted from `first_label`.
@@ -132,7 +134,7 @@ def count_rows(
 
 
 @numba.njit(nogil=True, cache=True)
-def _compress(row: np.ndarray, positions: np.ndarray, values: np.ndarray) -> int:
+def _compress(row: np.ndarray, positions: np.ndarray, values: np.ndarray) -> Int:
     """Gather what is not 0; without a branch, for such entries are at random places."""
     n = np.uint64(0)
     for i in range(row.size):
@@ -154,7 +156,7 @@ def count_dense_rows(
     overflow: np.ndarray,
     n_overflow: int,
     position: int,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Do what `count_rows` does for a C-ordered dense matrix."""
     bins = np.empty(X.shape[1], dtype=np.uint32)
     genes = np.empty(X.shape[1], dtype=np.uint32)
@@ -190,7 +192,7 @@ def _add_column(
     codes: np.ndarray,
     n_labels: int,
     counts: np.ndarray,
-    n_slots: int,
+    n_slots: Int,
     overflow: np.ndarray,
     n_overflow: int,
 ) -> int:
@@ -209,14 +211,14 @@ def _add_column(
 @numba.njit(nogil=True, cache=True)
 def _is_used(cells: np.ndarray, bins: np.ndarray, codes: np.ndarray, n_labels: int) -> bool:
     """Tell whether a value without a bin is in a cell with a label."""
-    for i in range(cells.size):
+    for i in range(cells.size):  # noqa: SIM110 - numba has no any() of a generator
         if bins[i] == LIMIT and codes[cells[i]] < n_labels:
             return True
     return False
 
 
 @numba.njit(nogil=True, cache=True)
-def _move_counts(counts: np.ndarray, start: int, stop: int, table: np.ndarray) -> None:
+def _move_counts(counts: np.ndarray, start: Int, stop: Int, table: np.ndarray) -> None:
     """Add the counts of a gene to the table, and clear them."""
     stride = table.shape[0] + 1
     for label in range(table.shape[0]):
@@ -239,7 +241,7 @@ def count_columns(
     n_overflow: int,
     position: int,
     stop_position: int,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Count genes of a CSC matrix; cells with code `n_labels` are left out."""
     n_labels = table.shape[0]
     bins = np.empty(COLUMN_BLOCK, dtype=np.uint32)
@@ -276,7 +278,7 @@ def count_dense_columns(
     n_overflow: int,
     position: int,
     stop_position: int,
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Do what `count_columns` does for the transpose of a dense matrix, genes as its rows."""
     n_labels = table.shape[0]
     bins = np.empty(X.shape[1], dtype=np.uint32)
@@ -299,7 +301,7 @@ def count_dense_columns(
 
 
 @numba.njit(nogil=True, cache=True)
-def _longest(indptr: np.ndarray, rows: np.ndarray) -> int:
+def _longest(indptr: np.ndarray, rows: np.ndarray) -> Int:
     longest = 0
     for row in rows:
         longest = max(longest, indptr[row + 1] - indptr[row])
@@ -307,8 +309,8 @@ def _longest(indptr: np.ndarray, rows: np.ndarray) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _widest(offsets: np.ndarray) -> int:
-    widest = 0
+def _widest(offsets: np.ndarray) -> Int:
+    widest = np.int64(0)
     for gene in range(offsets.size - 1):
         widest = max(widest, np.int64(offsets[gene + 1]) - np.int64(offsets[gene]))
     return widest

@@ -70,7 +70,7 @@ def count_tables(
     """
     matrix = as_array_kind(X)
     codes = np.asarray(codes)
-    rule = bin_rule(bins, lambda: [(matrix, codes, factors)], n_threads=n_threads)
+    rule = bin_rule(bins, lambda function, _: function(matrix, codes, factors, n_threads=n_threads))
     plan = plan_counts(matrix, codes, n_labels, rule=rule, factors=factors)
     counter = Counter(plan, n_threads=n_threads)
     counter.add(matrix, codes, factors)

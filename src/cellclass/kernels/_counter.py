@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from cellclass.kernels._bins import BinRule
+    from cellclass.kernels._count_entries import Int
 
 BLOCK_BYTES = 1 << 25
 
@@ -74,9 +75,7 @@ def plan_counts(
     cells = cells[np.argsort(codes[cells].astype(np.int16), kind="stable")]
     n_cells = cells.size if n_cells is None else n_cells
     factors = _checked_factors(factors, matrix.shape[0])
-    return CountPlan(
-        n_labels, plan_slots(matrix, cells, n_labels, rule, factors, n_cells), rule
-    )
+    return CountPlan(n_labels, plan_slots(matrix, cells, n_labels, rule, factors, n_cells), rule)
 
 
 class Counter:
@@ -112,11 +111,11 @@ class Counter:
             A value has no bin.
         """
         matrix = as_array_kind(X)
-        codes = np.asarray(codes).astype(np.int16, copy=False)
+        labels = np.asarray(codes).astype(np.int16, copy=False)
         factors = _checked_factors(factors, matrix.shape[0])
         if not self._is_new and isinstance(matrix, Compressed) and not matrix.is_in_order():
             matrix = matrix.summed() if matrix.has_duplicates() else matrix
-        overflow, status = self._count(matrix, codes, factors)
+        overflow, status = self._count(matrix, labels, factors)
         if (
             self._is_new
             and status != IN_ORDER
@@ -125,11 +124,11 @@ class Counter:
         ):
             matrix = matrix.summed()
             self._table.fill(0)
-            overflow, status = self._count(matrix, codes, factors)
+            overflow, status = self._count(matrix, labels, factors)
         if status == NOT_A_COUNT:
             raise not_counts(X, codes, fractions=self.plan.rule.takes_fractions)
         self._overflow += overflow
-        self._n_cells += np.bincount(codes[codes >= 0], minlength=self.plan.n_labels)
+        self._n_cells += np.bincount(labels[labels >= 0], minlength=self.plan.n_labels)
         self._is_new = False
 
     def result(self) -> CountTables:
@@ -175,7 +174,7 @@ class Counter:
 
     def _by_cell(
         self,
-        kernel: Callable[..., tuple[int, int, int]],
+        kernel: Callable[..., tuple[Int, Int, Int]],
         arrays: tuple[np.ndarray, ...],
         work: NDArray[np.int64],
         codes: NDArray[np.int16],
@@ -188,17 +187,21 @@ class Counter:
         starts = np.concatenate([[0], np.cumsum(n_cells)])
         n_parts = threads_for(int(work.sum()), self.n_threads)
 
-        def count(part: tuple[int, int]) -> tuple[list[NDArray[np.int64]], int, int, np.ndarray]:
+        if order.size == 0:
+            return [], IN_ORDER
+
+        def count(
+            part: tuple[int, int],
+        ) -> tuple[list[NDArray[np.int64]], int, int, np.ndarray | None]:
             begin, end = part
             first = int(np.searchsorted(starts, begin, side="right")) - 1
-            own = self._table[first : first + 1]
-            if starts[first] < begin:
-                own = np.zeros_like(own)
+            shared = self._table[first : first + 1]
+            own = np.zeros_like(shared) if starts[first] < begin else None
             middle = min(int(starts[min(first + 1, n_labels)]), end)
             overflow: list[NDArray[np.int64]] = []
             status = IN_ORDER
             for label, table, start, stop in (
-                (first, own, begin, middle),
+                (first, shared if own is None else own, begin, middle),
                 (first + 1, self._table[first + 1 :], middle, end),
             ):
                 if start < stop and status != NOT_A_COUNT:
@@ -212,13 +215,13 @@ class Counter:
 
         counted = run(count, even_parts(work[order], n_parts))
         for _, _, first, own in counted:
-            if not np.shares_memory(own, self._table):
+            if own is not None:
                 self._table[first] += own[0]
         return [more for part in counted for more in part[0]], min(part[1] for part in counted)
 
     def _by_gene(
         self,
-        kernel: Callable[..., tuple[int, int, int]],
+        kernel: Callable[..., tuple[Int, Int, Int]],
         arrays: tuple[np.ndarray, ...],
         work: NDArray[np.int64],
         codes: NDArray[np.int16],
@@ -235,7 +238,7 @@ class Counter:
 
     def _fill(
         self,
-        kernel: Callable[..., tuple[int, int, int]],
+        kernel: Callable[..., tuple[Int, Int, Int]],
         given: tuple[Any, ...],
         work: NDArray[np.int64],
         position: int,
@@ -250,9 +253,9 @@ class Counter:
         while True:
             buffer = np.empty(size, dtype=np.int64)
             end = (stop,) if stops else ()
-            n, position, one = kernel(*given, self.plan.offsets, buffer, 0, position, *end)
+            n, reached, one = kernel(*given, self.plan.offsets, buffer, 0, position, *end)
             overflow.append(buffer[:n])
-            status = min(status, one)
+            position, status = int(reached), min(status, int(one))
             if position >= stop or status == NOT_A_COUNT:
                 return overflow, status
             size *= 2

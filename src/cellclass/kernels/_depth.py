@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
-from cellclass.kernels._array_kinds import Compressed, as_array_kind
+from cellclass.kernels._array_kinds import as_array_kind
 
 if TYPE_CHECKING:
     from typing import Any

@@ -29,6 +29,7 @@ def count_divergence(
     n_labels: int,
     *,
     weights: str | ArrayLike = "uniform",
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
     r"""Measure how much each gene's counts differ between labels.
 
@@ -57,6 +58,8 @@ def count_divergence(
         ``"uniform"``: every label counts the same, 1 / `n_labels`. ``"frequency"``: its share of
         the cells, which makes the result the mutual information of count and label. Or one
         non-negative number per label, `(n_labels,)`, with sum 1.
+    n_threads
+        Number of threads; by default as many as are of use, at most 8. The result is the same.
 
     Returns
     -------
@@ -88,8 +91,8 @@ def count_divergence(
     codes = _checked_codes(codes, matrix.shape[0], n_labels)
     n_cells = np.bincount(codes[codes >= 0], minlength=n_labels)
     shares = _checked_weights(weights, n_cells)
-    tables = count_tables(matrix, codes, n_labels)
-    return table_divergence(tables, shares)
+    tables = count_tables(matrix, codes, n_labels, n_threads=n_threads)
+    return table_divergence(tables, shares, n_threads=n_threads)
 
 
 def table_divergence(

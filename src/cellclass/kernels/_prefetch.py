@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _READ, _TO_SECOND_LEVEL, _DATA = 0, 2, 1
 
 
-@intrinsic
+@intrinsic  # type: ignore[misc]
 def prefetch(_context: Any, array: Any, position: Any) -> Any:  # noqa: ANN401 - types of numba
     """Start to load the cache line of ``array[position]``; for compiled functions only.
 

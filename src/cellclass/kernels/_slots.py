@@ -59,8 +59,8 @@ def plan_slots(
     else:
         maxima, n_entries = _sample(matrix, cells, factors)
         bins = _bins_of(maxima + maxima / 2 if rule.kind == EXACT else maxima * 2, rule)
-        n_entries = n_entries * (n_cells / max(1, cells.size))
-        n_slots = np.minimum(bins + 2, np.maximum(n_entries // n_labels, 2)).astype(np.int64)
+        per_label = n_entries * (n_cells / max(1, cells.size)) // n_labels
+        n_slots = np.minimum(bins + 2, np.maximum(per_label, 2)).astype(np.int64)
     n_slots = np.minimum(n_slots, np.iinfo(np.uint32).max // max(1, n_vars))
     return np.concatenate([[0], np.cumsum(n_slots)]).astype(np.uint32)
 
@@ -96,11 +96,13 @@ def _sample(
         maxima = maxima * largest
     else:
         rows = [slice(matrix.indptr[cell], matrix.indptr[cell + 1]) for cell in some]
-        genes = np.concatenate([matrix.indices[row] for row in rows])
-        values = np.concatenate([matrix.data[row] for row in rows])
+        genes = np.concatenate([matrix.indices[:0], *(matrix.indices[row] for row in rows)])
+        values = np.concatenate([matrix.data[:0], *(matrix.data[row] for row in rows)])
         n_sampled = np.bincount(genes, minlength=n_vars)
         if factors.size:
-            values = values * np.repeat(factors[some], [row.stop - row.start for row in rows])
+            values = values * np.repeat(
+                factors[some], np.array([row.stop - row.start for row in rows], dtype=np.int64)
+            )
         maxima = np.zeros(n_vars, dtype=values.dtype)
         with np.errstate(invalid="ignore"):  # NaN is reported later
             np.maximum.at(maxima, genes, values)

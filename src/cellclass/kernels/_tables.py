@@ -102,6 +102,21 @@ class CountTables:
         n_cells = np.sum([part.n_cells for part in parts], axis=0)
         return CountTables(table, offsets, overflow, n_cells)
 
+    @staticmethod
+    def side_by_side(parts: Iterable[CountTables]) -> CountTables:
+        """Join the tables of blocks of genes of the same cells, in the order of the genes."""
+        parts = list(parts)
+        n_slots = np.cumsum([0, *(part.table.shape[1] for part in parts)])
+        n_vars = np.cumsum([0, *(part.n_vars for part in parts)])
+        pairs = list(zip(parts, n_slots.tolist(), n_vars.tolist(), strict=False))
+        offsets = [part.offsets[:-1].astype(np.int64) + start for part, start, _ in pairs]
+        return CountTables(
+            np.concatenate([part.table for part in parts], axis=1),
+            np.concatenate([*offsets, n_slots[-1:]]).astype(np.uint32),
+            np.concatenate([part.overflow + (gene << GENE_SHIFT) for part, _, gene in pairs]),
+            parts[0].n_cells,
+        )
+
 
 @numba.njit(nogil=True, cache=True)
 def fill_gene(
@@ -112,7 +127,7 @@ def fill_gene(
     gene: int,
     bins: np.ndarray,
     counts: np.ndarray,
-) -> int:
+) -> int | np.integer:
     """Write the bins of a gene, going up, and the cells of each label that have them.
 
     For compiled loops over genes: `bins` int64 `(max_bins,)` and `counts` int64 `(max_bins,
@@ -161,7 +176,7 @@ def fill_zeros(
 
 
 @numba.njit(nogil=True, cache=True)
-def _file_keys(overflow: np.ndarray, table: np.ndarray, offsets: np.ndarray) -> int:
+def _file_keys(overflow: np.ndarray, table: np.ndarray, offsets: np.ndarray) -> int | np.integer:
     """Count the keys that have a slot, and move the others to the front; return their number."""
     n = 0
     for key in overflow:

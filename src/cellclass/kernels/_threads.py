@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -46,4 +47,4 @@ def even_parts(work: Iterable[int] | np.ndarray, n_parts: int) -> list[tuple[int
         return [(0, 0)]
     cuts = np.searchsorted(total, total[-1] * np.arange(1, n_parts) / n_parts)
     bounds = np.unique(np.concatenate([[0], cuts, [total.size]])).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(itertools.pairwise(bounds))
