@@ -14,7 +14,7 @@ KEYS = [(0, 2, 0), (2, 9, 1)]  # gene, value, label beyond them
 RULE = BinRule(EXACT, 0, np.empty(0), np.empty((0, 0), dtype=np.int32))
 
 
-def count(name, X, overflow, rule=RULE):
+def count(name, X, overflow, rule=None):
     """Count with a kernel; the number of keys, the position, the status and the table."""
     table, none = np.zeros((2, 8), dtype=np.uint32), np.empty(0)
     rows, starts = np.array([1, 0, 2]), np.array([0, 1, 3])
@@ -36,10 +36,13 @@ def name(request):
     return request.param
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
-def test_slots_and_overflow(name, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "rule"),
+    [(np.uint8, None), (np.int64, None), (np.float32, None), (np.float64, None), (np.int64, RULE)],
+)
+def test_slots_and_overflow(name, dtype, rule):
     overflow = np.empty(9, dtype=np.int64)
-    n, position, status, table = count(name, X.astype(dtype), overflow)
+    n, position, status, table = count(name, X.astype(dtype), overflow, rule)
     assert (n, position, status) == (2, 3, kernels.IN_ORDER)
     table[:, OFFSETS[:-1]] = 0  # zeros are never counted
     expected = np.zeros_like(table)
@@ -73,9 +76,9 @@ def test_disorder_is_noticed(indices):
     offsets = np.array([0, 2, 4, 6], dtype=np.uint32)
     rows, starts, none = np.array([0]), np.array([0, 1]), np.empty(0)
     result = kernels.count_rows(
-        *arrays, none, RULE, rows, starts, 0, table, offsets, overflow, 0, 0
+        *arrays, none, None, rows, starts, 0, table, offsets, overflow, 0, 0
     )
     assert result == (0, 1, kernels.OUT_OF_ORDER)
     codes = np.zeros(3, dtype=np.int32)
-    result = kernels.count_columns(*arrays, none, RULE, codes, table, offsets, overflow, 0, 0, 1)
+    result = kernels.count_columns(*arrays, none, None, codes, table, offsets, overflow, 0, 0, 1)
     assert result == (0, 1, kernels.OUT_OF_ORDER)

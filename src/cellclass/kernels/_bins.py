@@ -108,6 +108,14 @@ def has_limit(bins: np.ndarray) -> bool:
 
 
 @numba.njit(nogil=True, cache=True)
+def counts_of(values: np.ndarray, bins: np.ndarray) -> bool:
+    """Fill `bins` with values as whole numbers; tell whether one is none."""
+    for i in range(values.size):
+        bins[i] = as_count(values[i])
+    return has_limit(bins[: values.size])
+
+
+@numba.njit(nogil=True, cache=True)
 def octave_bins(parts: int, bins: np.ndarray) -> None:
     """Turn counts into bins by parts of octaves, in place; `LIMIT` stays."""
     first = np.uint32(2 * parts)

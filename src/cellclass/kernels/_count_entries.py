@@ -12,7 +12,8 @@ is the end when all is counted, and a status: `NOT_A_COUNT` when it met a value 
 else whether the entries of every row stood in order, so that there can be no duplicates.
 
 `factors` holds one factor per cell, by which counts are multiplied before they are rounded, or
-nothing.
+nothing. The rule None stands for whole numbers as they are; numba then leaves the other branch
+out, which would take most of the time of compilation.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from cellclass.kernels._bins import LIMIT, BinRule, bins_of_column, bins_of_row
+from cellclass.kernels._bins import LIMIT, BinRule, bins_of_column, bins_of_row, counts_of
 from cellclass.kernels._prefetch import prefetch
 
 Int = int | np.integer
@@ -92,7 +93,7 @@ def count_rows(
     indices: np.ndarray,
     indptr: np.ndarray,
     factors: np.ndarray,
-    rule: BinRule,
+    rule: BinRule | None,
     rows: np.ndarray,
     starts: np.ndarray,
     first_label: int,
@@ -116,7 +117,11 @@ def count_rows(
             genes = indices[begin:end]
             in_order &= _rises(genes)
             factor = factors[rows[place]] if factors.size else 0.0
-            if bins_of_row(data[begin:end], genes, factor, rule, bins):
+            if rule is None:
+                bad = counts_of(data[begin:end], bins)
+            else:
+                bad = bins_of_row(data[begin:end], genes, factor, rule, bins)
+            if bad:
                 return n_overflow, place, NOT_A_COUNT
             n_overflow = _add_row(
                 genes,
@@ -147,7 +152,7 @@ def _compress(row: np.ndarray, positions: np.ndarray, values: np.ndarray) -> Int
 def count_dense_rows(
     X: np.ndarray,
     factors: np.ndarray,
-    rule: BinRule,
+    rule: BinRule | None,
     rows: np.ndarray,
     starts: np.ndarray,
     first_label: int,
@@ -167,7 +172,11 @@ def count_dense_rows(
             if n > overflow.size - n_overflow:
                 return n_overflow, place, IN_ORDER
             factor = factors[rows[place]] if factors.size else 0.0
-            if bins_of_row(values[:n], genes[:n], factor, rule, bins):
+            if rule is None:
+                bad = counts_of(values[:n], bins)
+            else:
+                bad = bins_of_row(values[:n], genes[:n], factor, rule, bins)
+            if bad:
                 return n_overflow, place, NOT_A_COUNT
             n_overflow = _add_row(
                 genes[:n],
@@ -233,7 +242,7 @@ def count_columns(
     indices: np.ndarray,
     indptr: np.ndarray,
     factors: np.ndarray,
-    rule: BinRule,
+    rule: BinRule | None,
     codes: np.ndarray,
     table: np.ndarray,
     offsets: np.ndarray,
@@ -256,7 +265,10 @@ def count_columns(
         for first in range(begin, end, COLUMN_BLOCK):
             last = min(first + COLUMN_BLOCK, end)
             cells = indices[first:last]
-            bad = bins_of_column(data[first:last], cells, gene, factors, rule, bins)
+            if rule is None:
+                bad = counts_of(data[first:last], bins)
+            else:
+                bad = bins_of_column(data[first:last], cells, gene, factors, rule, bins)
             if bad and _is_used(cells, bins, codes, n_labels):
                 return n_overflow, gene, NOT_A_COUNT
             n_overflow = _add_column(
@@ -270,7 +282,7 @@ def count_columns(
 def count_dense_columns(
     X: np.ndarray,
     factors: np.ndarray,
-    rule: BinRule,
+    rule: BinRule | None,
     codes: np.ndarray,
     table: np.ndarray,
     offsets: np.ndarray,
@@ -290,7 +302,10 @@ def count_dense_columns(
         if n > overflow.size - n_overflow:
             return n_overflow, gene, IN_ORDER
         start, stop = np.int64(offsets[gene]), np.int64(offsets[gene + 1])
-        bad = bins_of_column(values[:n], cells[:n], gene, factors, rule, bins)
+        if rule is None:
+            bad = counts_of(values[:n], bins)
+        else:
+            bad = bins_of_column(values[:n], cells[:n], gene, factors, rule, bins)
         if bad and _is_used(cells[:n], bins, codes, n_labels):
             return n_overflow, gene, NOT_A_COUNT
         n_overflow = _add_column(

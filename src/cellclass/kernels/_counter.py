@@ -10,6 +10,7 @@ import numpy as np
 from cellclass.errors import ValuesError
 from cellclass.kernels._array_kinds import Compressed, as_array_kind, as_native
 from cellclass.kernels._bad_counts import COUNT_LIMIT, find_bad_counts
+from cellclass.kernels._bins import EXACT
 from cellclass.kernels._count_entries import (
     IN_ORDER,
     LABEL_BITS,
@@ -181,6 +182,7 @@ class Counter:
         factors: NDArray[np.float64],
     ) -> tuple[list[NDArray[np.int64]], int]:
         """Count cells label by label; a thread that starts inside a label has a row of its own."""
+        rule = self._rule(factors)
         n_labels = self.plan.n_labels
         n_cells = np.bincount(codes[codes >= 0], minlength=n_labels)
         order = np.argsort(codes, kind="stable")[codes.size - n_cells.sum() :]
@@ -207,7 +209,7 @@ class Counter:
                 if start < stop and status != NOT_A_COUNT:
                     bounds = np.clip(starts[label : label + table.shape[0] + 1], start, stop)
                     rows = order[start:stop]
-                    given = (*arrays, factors, self.plan.rule, rows, bounds - start, label, table)
+                    given = (*arrays, factors, rule, rows, bounds - start, label, table)
                     more, one = self._fill(kernel, given, work[rows], 0, rows.size)
                     overflow += more
                     status = min(status, one)
@@ -229,12 +231,17 @@ class Counter:
     ) -> tuple[list[NDArray[np.int64]], int]:
         """Count gene by gene; no two threads share one."""
         codes = np.where(codes < 0, np.int16(self.plan.n_labels), codes)
-        given = (*arrays, factors, self.plan.rule, codes, self._table)
+        given = (*arrays, factors, self._rule(factors), codes, self._table)
         parts = even_parts(work, threads_for(int(work.sum()), self.n_threads))
         counted = run(
             lambda part: self._fill(kernel, given, work[slice(*part)], *part, stops=True), parts
         )
         return [more for part in counted for more in part[0]], min(part[1] for part in counted)
+
+    def _rule(self, factors: NDArray[np.float64]) -> BinRule | None:
+        """Return the rule as the kernels take it."""
+        plain = self.plan.rule.kind == EXACT and not factors.size
+        return None if plain else self.plan.rule
 
     def _fill(
         self,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-if TYPE_CHECKING:
-    from typing import Any
-
 _READ, _TO_SECOND_LEVEL, _DATA = 0, 2, 1
 
 
-@intrinsic  # type: ignore[misc]
-def prefetch(_context: Any, array: Any, position: Any) -> Any:  # noqa: ANN401 - types of numba
+def _prefetch(_context: Any, array: Any, position: Any) -> Any:  # noqa: ANN401 - types of numba
     """Start to load the cache line of ``array[position]``; for compiled functions only.
 
     Rows visited in an order of their own begin far from each other, and the processor notices a
@@ -34,3 +30,6 @@ def prefetch(_context: Any, array: Any, position: Any) -> Any:  # noqa: ANN401 -
         return context.get_dummy_value()
 
     return signature, generate
+
+
+prefetch: Any = intrinsic(_prefetch)
