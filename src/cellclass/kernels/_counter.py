@@ -127,7 +127,8 @@ class Counter:
             self._table.fill(0)
             overflow, status = self._count(matrix, labels, factors)
         if status == NOT_A_COUNT:
-            raise not_counts(X, codes, fractions=self.plan.rule.takes_fractions)
+            fractions = self.plan.rule.takes_fractions and not factors.size
+            raise not_counts(X, codes, fractions=fractions)
         self._overflow += overflow
         self._n_cells += np.bincount(labels[labels >= 0], minlength=self.plan.n_labels)
         self._is_new = False

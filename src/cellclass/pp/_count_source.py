@@ -116,8 +116,9 @@ def count_tables_of(
         n_cells=int((codes >= 0).sum()),
     )
     counter = Counter(plan, n_threads=n_threads)
+    fractions = rule.takes_fractions and factors is None
     for cells, _, part in source.parts("Counting"):
-        with _positions(part, codes[cells], rule.takes_fractions, cells.start, 0):
+        with _positions(part, codes[cells], fractions, cells.start, 0):
             counter.add(part, codes[cells], None if factors is None else factors[cells])
     return counter.result()
 
@@ -253,7 +254,7 @@ def _of_genes(
     n_threads: int | None,
     first_gene: int,
 ) -> CountTables:
-    with _positions(part, codes, takes_fractions(bins), 0, first_gene):
+    with _positions(part, codes, takes_fractions(bins) and factors is None, 0, first_gene):
         return count_tables(part, codes, n_labels, bins=bins, factors=factors, n_threads=n_threads)
 
 
@@ -351,7 +352,8 @@ def _of_cells(
 ) -> CountTables:
     plan = plan_counts(part, codes, n_labels, rule=rule, factors=factors)
     counter = Counter(plan, n_threads=n_threads)
-    with _positions(part, codes, rule.takes_fractions, first_cell, 0):
+    fractions = rule.takes_fractions and factors is None
+    with _positions(part, codes, fractions, first_cell, 0):
         counter.add(part, codes, factors)
     return counter.result()
 
