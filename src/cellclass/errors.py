@@ -20,7 +20,16 @@ class CellclassError(Exception):
 
 
 class ValuesError(CellclassError, ValueError):
-    """The matrix holds values that have no meaning as expression: NaN, infinite, negative."""
+    """The matrix holds values that have no meaning as expression: NaN, infinite, negative.
+
+    Attributes
+    ----------
+    cell, gene
+        Positions of the first such value, where they are known.
+    """
+
+    cell: int | None = None
+    gene: int | None = None
 
 
 class ScaleError(ValuesError):

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 
 from cellclass.errors import ValuesError
-from cellclass.kernels import _count_tables as module
+from cellclass.kernels import _counter as module
 from cellclass.kernels._count_entries import GENE_SHIFT, LABEL_BITS, LABEL_MASK
 from cellclass.kernels._count_tables import count_tables
 

@@ -8,7 +8,7 @@ from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
 from cellclass.errors import ValuesError
-from cellclass.kernels import _count_tables as tables_module
+from cellclass.kernels import _counter as tables_module
 from cellclass.kernels import count_divergence
 
 DTYPES = [

@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 
 from cellclass.kernels._array_kinds import as_array_kind
+from cellclass.kernels._bins import EXACT, BinRule
 from cellclass.kernels._slots import SAMPLED_CELLS, plan_slots
 
 KINDS = [np.ascontiguousarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_array]
@@ -14,7 +15,8 @@ def kind(request):
 
 
 def slots(X, cells, n_labels):
-    offsets = plan_slots(as_array_kind(X), cells, n_labels)
+    rule = BinRule(EXACT, 0, np.empty(0), np.empty((0, 0), dtype=np.int32))
+    offsets = plan_slots(as_array_kind(X), cells, n_labels, rule, np.empty(0), cells.size)
     assert offsets.dtype == np.uint32
     assert offsets[0] == 0
     return np.diff(offsets.astype(int)).tolist()

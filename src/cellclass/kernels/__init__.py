@@ -3,7 +3,12 @@
 `count_divergence`
     Jensen–Shannon divergence of each gene's counts across labels.
 `count_tables`, `CountTables`, `split_tables`
-    Cells of each label by gene and count, from one pass; the batches in them.
+    How many cells of each label have each value of each gene, from one pass; adds up over parts
+    of the cells; the batches in them.
+`plan_counts`, `Counter`, `bin_rule`, `takes_fractions`, `not_counts`, `BinRule`, `Bins`
+    The same for a matrix that comes in parts.
+`depth_factors`, `depths`, `factors_of`
+    Factors that bring every cell to the median depth.
 `divergences`, `label_divergences`, `g_tests`, `coarse_counts`
     What is computed from such tables: divergence over all labels, one label against the rest,
     tests of independence, and distributions to look at.
@@ -18,33 +23,48 @@
 """
 
 from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
+from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
+from cellclass.kernels._bins import BinRule
 from cellclass.kernels._chi_squared import chi_squared_tail
 from cellclass.kernels._coarse_counts import coarse_counts
-from cellclass.kernels._count_tables import CountTables, count_tables
+from cellclass.kernels._count_tables import count_tables
+from cellclass.kernels._counter import Counter, not_counts, plan_counts
+from cellclass.kernels._depth import depth_factors, depths, factors_of
 from cellclass.kernels._divergence import count_divergence, divergences
 from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._gene_histogram import split_tables
 from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
+from cellclass.kernels._tables import CountTables
 
 __all__ = [
     "COUNT_LIMIT",
     "ROW_STATISTICS",
     "BadCounts",
+    "BinRule",
+    "Bins",
     "CountTables",
+    "Counter",
     "GTests",
     "LabelDivergences",
+    "bin_rule",
     "chi_squared_tail",
     "coarse_counts",
     "count_divergence",
     "count_tables",
+    "depth_factors",
+    "depths",
     "divergences",
+    "factors_of",
     "find_bad_counts",
     "g_tests",
     "gather_csr",
     "gather_dense",
     "label_divergences",
+    "not_counts",
+    "plan_counts",
     "row_statistics",
     "split_tables",
+    "takes_fractions",
 ]

@@ -29,6 +29,10 @@ class Compressed:
         n_minor = self.shape[0] if self.by_gene else self.shape[1]
         return bool(_has_duplicates(self.indices, self.indptr, n_minor))
 
+    def is_in_order(self) -> bool:
+        """Tell whether the entries of each cell (CSC: gene) go up; then none has duplicates."""
+        return bool(_is_in_order(self.indices, self.indptr))
+
     def summed(self) -> Compressed:
         """Return a copy with the entries of the same cell and gene added up."""
         kind = sparse.csc_array if self.by_gene else sparse.csr_array
@@ -100,3 +104,16 @@ def _has_duplicates(indices: np.ndarray, indptr: np.ndarray, n_minor: int) -> bo
                 return True
             seen_in[minor] = major
     return False
+
+
+@numba.njit(nogil=True, cache=True)
+def _is_in_order(indices: np.ndarray, indptr: np.ndarray) -> bool:
+    for major in range(indptr.size - 1):
+        minor = indices[indptr[major] : indptr[major + 1]]
+        later = minor[1:]
+        falls = np.int64(0)
+        for i in range(later.size):
+            falls |= np.int64(later[i] <= minor[i])
+        if falls:
+            return False
+    return True

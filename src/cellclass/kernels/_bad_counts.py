@@ -46,7 +46,12 @@ class BadCounts:
         return f"{self.n_values:,} {self.kind} {values}"
 
 
-def find_bad_counts(X: Any, codes: np.ndarray) -> BadCounts | None:  # noqa: ANN401 - any array kind
+def find_bad_counts(
+    X: Any,  # noqa: ANN401 - any array kind
+    codes: np.ndarray,
+    *,
+    fractions: bool = False,
+) -> BadCounts | None:
     """Find the values that are not counts: whole numbers from 0 to 2²⁴ - 1.
 
     Parameters
@@ -55,6 +60,8 @@ def find_bad_counts(X: Any, codes: np.ndarray) -> BadCounts | None:  # noqa: ANN
         The matrix `(n_obs, n_vars)`, of any kind that `count_divergence` takes.
     codes
         Label codes `(n_obs,)`; cells with code -1 are not looked at.
+    fractions
+        Whether fractional values are as good as counts.
 
     Returns
     -------
@@ -64,6 +71,8 @@ def find_bad_counts(X: Any, codes: np.ndarray) -> BadCounts | None:  # noqa: ANN
     if isinstance(matrix, Compressed) and matrix.has_duplicates():
         matrix = matrix.summed()
     for kind, is_bad in _KINDS.items():
+        if fractions and kind == "fractional":
+            continue
         n_values, first = 0, None
         for values, cells, genes in _entries(matrix, is_bad):
             used = np.flatnonzero(codes[cells] >= 0)

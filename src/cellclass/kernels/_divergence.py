@@ -9,14 +9,17 @@ import numpy as np
 from scipy.special import xlogy
 
 from cellclass.kernels._array_kinds import as_array_kind
-from cellclass.kernels._count_entries import GENE_SHIFT, LABEL_BITS, LABEL_MASK
+from cellclass.kernels._count_entries import LABEL_BITS, LABEL_MASK
 from cellclass.kernels._count_tables import CountTables, count_tables
 from cellclass.kernels._gene_histogram import xlogx_table
+from cellclass.kernels._threads import even_parts, run, threads_for
 
 if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import ArrayLike, NDArray
+
+    from cellclass.kernels._count_tables import CountTables
 
 WEIGHTS_TOLERANCE = 1e-8
 
@@ -27,6 +30,7 @@ def count_divergence(
     n_labels: int,
     *,
     weights: str | ArrayLike = "uniform",
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
     r"""Measure how much each gene's counts differ between labels.
 
@@ -55,6 +59,8 @@ def count_divergence(
         ``"uniform"``: every label counts the same, 1 / `n_labels`. ``"frequency"``: its share of
         the cells, which makes the result the mutual information of count and label. Or one
         non-negative number per label, `(n_labels,)`, with sum 1.
+    n_threads
+        Number of threads; by default as many as are of use, at most 8. The result is the same.
 
     Returns
     -------
@@ -85,11 +91,15 @@ def count_divergence(
     matrix = as_array_kind(X)
     codes = _checked_codes(codes, matrix.shape[0], n_labels)
     _checked_weights(weights, np.bincount(codes[codes >= 0], minlength=n_labels))
-    return divergences(count_tables(matrix, codes, n_labels), weights=weights)
+    tables = count_tables(matrix, codes, n_labels, n_threads=n_threads)
+    return divergences(tables, weights=weights, n_threads=n_threads)
 
 
 def divergences(
-    tables: CountTables, *, weights: str | ArrayLike = "uniform"
+    tables: CountTables,
+    *,
+    weights: str | ArrayLike = "uniform",
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
     """Measure it from tables: what `count_divergence` does after its pass over the matrix.
 
@@ -97,7 +107,7 @@ def divergences(
     ----------
     tables
         What `count_tables` returned.
-    weights
+    weights, n_threads
         As for `count_divergence`.
 
     Returns
@@ -111,16 +121,24 @@ def divergences(
     """
     n_cells = tables.n_cells
     shares = _checked_weights(weights, n_cells)
-    divergence = np.empty(tables.offsets.size - 1, dtype=np.float64)
-    _divergences(
-        tables.table,
-        tables.offsets,
-        tables.overflow,
-        n_cells,
-        shares / np.maximum(n_cells, 1),
-        xlogx_table(int(n_cells.max())),
-        float(np.sum(xlogy(shares, n_cells))),
-        divergence,
+    divergence = np.empty(tables.n_vars, dtype=np.float64)
+    parts = even_parts(
+        np.full(tables.n_vars, tables.n_labels), threads_for(tables.table.size, n_threads)
+    )
+    run(
+        lambda part: _divergences(
+            tables.table,
+            tables.offsets,
+            tables.overflow,
+            tables.overflow_starts,
+            tables.max_bins,
+            shares / np.maximum(n_cells, 1),
+            xlogx_table(int(n_cells.max())),
+            float(np.sum(xlogy(shares, n_cells))),
+            *part,
+            divergence,
+        ),
+        parts,
     )
     return divergence
 
@@ -167,57 +185,55 @@ def _divergences(
     table: np.ndarray,
     offsets: np.ndarray,
     overflow: np.ndarray,
-    n_cells: np.ndarray,
+    overflow_starts: np.ndarray,
+    max_bins: int,
     weight_of_cell: np.ndarray,
     xlogx: np.ndarray,
     mean_log_cells: float,
+    first: int,
+    last: int,
     out: np.ndarray,
 ) -> None:
-    """Turn tables into divergences.
+    """Turn the tables of the genes from `first` to `last` into divergences.
 
-    Values go up and labels go up within them, in the table and then in the overflow: the order of
-    the sums, hence every bit, is the same wherever a value is stored.
+    Labels go up in the sums of a bin, then bins go up: the order of the sums, hence every bit, is
+    the same wherever a value is stored.
     """
     n_labels = table.shape[0]
-    nonzero = np.empty(n_labels, dtype=np.int64)
-    n_keys = overflow.size
-    stop_key = 0
-    for gene in range(out.size):
-        start, stop = np.int64(offsets[gene]), np.int64(offsets[gene + 1])
+    mixed = np.empty(max_bins, dtype=np.float64)  # Σ w p
+    inner = np.empty(max_bins, dtype=np.float64)  # Σ w/n · n_b ln(n_b)
+    for gene in range(first, last):
+        start = np.uint64(offsets[gene])
+        n = np.int64(offsets[gene + 1]) - np.int64(offsets[gene])
+        mixed[:n] = 0.0
+        inner[:n] = 0.0
         for label in range(n_labels):
-            nonzero[label] = table[label, start + 1 : stop].sum()
-        start_key = stop_key
-        while stop_key < n_keys and overflow[stop_key] >> GENE_SHIFT == gene:
-            nonzero[overflow[stop_key] & LABEL_MASK] += 1
-            stop_key += 1
+            weight = weight_of_cell[label]
+            counts = table[label, start : start + np.uint64(n)]
+            for i in range(n):
+                mixed[i] += weight * counts[i]
+                inner[i] += weight * xlogx[np.uint64(counts[i])]
+        key, stop = overflow_starts[gene], overflow_starts[gene + 1]
+        while key < stop:
+            one = overflow[key] >> LABEL_BITS
+            mixed[n] = 0.0
+            inner[n] = 0.0
+            while key < stop and overflow[key] >> LABEL_BITS == one:
+                begin = key
+                while key < stop and overflow[key] == overflow[begin]:
+                    key += 1
+                weight = weight_of_cell[overflow[begin] & LABEL_MASK]
+                mixed[n] += weight * (key - begin)
+                inner[n] += weight * xlogx[key - begin]
+            n += 1
 
         mixture = 0.0  # H(Σ w p)
         within = 0.0  # Σ w ln(n) - Σ w H(p)
         n_values = 0
-        for slot in range(start, stop):
-            p = 0.0
-            for label in range(n_labels):
-                n = np.int64(table[label, slot])
-                if slot == start:
-                    n = n_cells[label] - nonzero[label]
-                p += weight_of_cell[label] * n
-                within += weight_of_cell[label] * xlogx[n]
-            if p > 0.0:
-                mixture -= p * np.log(p)
-                n_values += 1
-        key = start_key
-        while key < stop_key:
-            value = overflow[key] >> LABEL_BITS
-            p = 0.0
-            while key < stop_key and overflow[key] >> LABEL_BITS == value:
-                first = key
-                while key < stop_key and overflow[key] == overflow[first]:
-                    key += 1
-                label = overflow[first] & LABEL_MASK
-                p += weight_of_cell[label] * (key - first)
-                within += weight_of_cell[label] * xlogx[key - first]
-            if p > 0.0:
-                mixture -= p * np.log(p)
+        for i in range(n):
+            within += inner[i]
+            if mixed[i] > 0.0:
+                mixture -= mixed[i] * np.log(mixed[i])
                 n_values += 1
         difference = mixture - mean_log_cells + within
         out[gene] = max(difference, 0.0) if n_values > 1 else 0.0

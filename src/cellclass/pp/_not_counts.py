@@ -30,8 +30,19 @@ def not_counts(
     layer: str | None,
     X: Any,  # noqa: ANN401 - any array kind
     codes: NDArray[np.int64],
+    error: ValuesError,
 ) -> ValuesError:
-    """Return the error that names the gene, the cell and the layer to pass instead."""
+    """Return the error that names the gene, the cell and the layer to pass instead.
+
+    `error` is what the count of a file's or of Dask's parts said of them; these are not read again.
+    """
+    if not (isinstance(X, np.ndarray) or sparse.issparse(X)):
+        if error.gene is None or error.cell is None:
+            return error
+        return ValuesError(
+            f"{error} That is gene {adata.var_names[error.gene]!r} of cell "
+            f"{adata.obs_names[error.cell]!r}. Pass the layer with the counts, as layer=…."
+        )
     bad = find_bad_counts(X, codes)
     if bad is None:
         return ValuesError("The values are not counts.")

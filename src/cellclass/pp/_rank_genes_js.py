@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,9 @@ from cellclass._keys import (
     RANKING,
 )
 from cellclass.errors import ValuesError
-from cellclass.kernels import CountTables, count_tables, split_tables
+from cellclass.kernels import split_tables
 from cellclass.pp._bin_values import lowest_counts, middle_counts
+from cellclass.pp._count_source import count_tables_of
 from cellclass.pp._js_doubts import doubts
 from cellclass.pp._js_layout import (
     best_first,
@@ -34,12 +34,12 @@ from cellclass.pp._js_statistics import (
     overall_divergence,
     permutation_pvalues,
 )
-from cellclass.pp._not_counts import in_memory, not_counts
+from cellclass.pp._not_counts import not_counts
 from cellclass.pp._ranked_cells import check_number, check_weights, ranked_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Literal
+    from typing import Literal
 
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
@@ -114,8 +114,9 @@ def rank_genes_js(
     ----------
     adata
         Cells `(n_obs, n_vars)` with raw counts. CSR, CSC and dense matrices of any integer or
-        float type; other sparse formats are converted. A backed `.X` is read into memory for the
-        time of the call. A view becomes an AnnData of its own, as with any assignment to it.
+        float type; other sparse formats are converted. Matrices of a backed AnnData or of
+        :func:`anndata.experimental.read_lazy` are read chunk by chunk, Dask arrays whose sparse
+        chunks span all genes (CSC: all cells) are counted by Dask. A view becomes an AnnData of its own, as with any assignment to it.
     groupby
         Column of `.obs` with the labels. Cells without one are left out, with a warning.
     layer
@@ -251,7 +252,7 @@ def rank_genes_js(
     check_not_empty(adata)
     check_unique_genes(adata)
     cells = ranked_cells(adata, groupby, mask_obs, batch_key)
-    X = in_memory(adata, matrix_of(adata, layer))
+    X = matrix_of(adata, layer)
     shares = check_weights(weights, cells.labels)
     if top_by not in ("per_label", "overall"):
         raise ValueError(f'top_by={top_by!r} is neither "per_label" nor "overall".')
@@ -266,12 +267,12 @@ def rank_genes_js(
     def count(codes: NDArray[np.int64]) -> CountTables:
         both = np.where(codes < 0, -1, cells.batches * len(cells.labels) + codes)
         n_codes = len(cells.labels) * cells.n_batches
-        return _count_tables(X, both, n_codes, bins=bins, normalize=normalize, n_threads=threads)
+        return count_tables_of(X, both, n_codes, bins=bins, normalize=normalize, n_threads=threads)
 
     try:
         tables = count(cells.codes)
     except ValuesError as error:
-        raise not_counts(adata, layer, X, cells.codes) from error
+        raise not_counts(adata, layer, X, cells.codes, error) from error
     parts = split_tables(tables, cells.n_batches)
     divergence = overall_divergence(parts, shares)
     found = label_scores(parts, bin_values=middle_counts(bins), n_threads=threads)
@@ -324,18 +325,3 @@ def rank_genes_js(
             target.var[name] = values
         target.uns[key_added] = entry
     return target if copy else None
-
-
-def _count_tables(
-    X: Any,  # noqa: ANN401 - any array kind
-    codes: NDArray[np.int64],
-    n_labels: int,
-    **options: object,
-) -> CountTables:
-    """Count, with the options that the kernel has."""
-    known = inspect.signature(count_tables).parameters
-    for name in ("bins", "normalize"):
-        if options[name] and name not in known:
-            raise NotImplementedError(f"{name}={options[name]!r} is not there yet.")
-    given = {name: value for name, value in options.items() if name in known}
-    return count_tables(X, codes, n_labels, **given)
