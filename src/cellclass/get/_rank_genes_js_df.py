@@ -81,7 +81,7 @@ def rank_genes_js_df(
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> cc.pp.rank_genes_js(adata, "cell_type", layer="counts", weights="frequency")
     >>> cc.get.rank_genes_js_df(adata, n_genes=2)["names"].tolist()
-    ['CD74', 'HLA-DRA']
+    ['CD74', 'CST3']
     >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=2)["names"].tolist()
     ['CD79A', 'CD74']
     """

@@ -244,7 +244,7 @@ def rank_genes_js(
     >>> int(adata.var["js_selected"].sum())
     100
     >>> cc.get.rank_genes_js_df(adata, n_genes=3)["names"].tolist()
-    ['CD74', 'HLA-DRA', 'FTL']
+    ['CD74', 'TYROBP', 'HLA-DRA']
     >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=3)["names"].tolist()
     ['CD79A', 'CD74', 'CD79B']
     """
