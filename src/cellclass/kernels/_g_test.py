@@ -83,6 +83,15 @@ def g_tests(tables: CountTables, *, n_threads: int | None = 1) -> GTests:
 
 
 @numba.njit(nogil=True, cache=True)
+def sum_between(numbers: np.ndarray, start: int, stop: int) -> np.int64:
+    """Add up some numbers; a loop compiles in a tenth of the time of a slice's sum."""
+    total = np.int64(0)
+    for i in range(start, stop):
+        total += numbers[i]
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
 def pool_values(totals: np.ndarray, n_least: int, ends: np.ndarray) -> int:
     """Pool values from both ends until each bin holds enough cells.
 
@@ -112,7 +121,8 @@ def pool_values(totals: np.ndarray, n_least: int, ends: np.ndarray) -> int:
         ends[n_bins] = stop
         n_bins += 1
     if stop < n_values:
-        if totals[stop:].sum() >= n_least:
+        inside = sum_between(totals, stop, n_values)
+        if inside >= n_least:
             n_bins += 1
         ends[n_bins - 1] = n_values
     return n_bins
@@ -135,8 +145,10 @@ def _g_tests(
     label_dof: np.ndarray,
 ) -> None:
     n_labels = n_cells.size
-    n_obs = n_cells.sum()
-    n_used = (n_cells > 0).sum()
+    n_obs = sum_between(n_cells, 0, n_labels)
+    n_used = 0
+    for n in n_cells:
+        n_used += n > 0
     values = np.empty(n_most, dtype=np.int64)
     cells = np.empty((n_most, n_labels), dtype=np.int64)
     totals = np.empty(n_most, dtype=np.int64)
@@ -147,7 +159,7 @@ def _g_tests(
     for gene in range(first_gene, last_gene):
         n_values, key = read_gene(table, offsets, overflow, n_cells, gene, key, values, cells)
         for i in range(n_values):
-            totals[i] = cells[i].sum()
+            totals[i] = sum_between(cells[i], 0, n_labels)
 
         n_bins = pool_values(totals[:n_values], CELLS_PER_LABEL * n_used, ends)
         if n_bins > 1 and n_used > 1:
@@ -155,8 +167,8 @@ def _g_tests(
             start = 0
             for i in range(n_bins):
                 for label in range(n_labels):
-                    g += xlogx[cells[start : ends[i], label].sum()]
-                g -= xlogx[totals[start : ends[i]].sum()]
+                    g += xlogx[sum_between(cells[:, label], start, ends[i])]
+                g -= xlogx[sum_between(totals, start, ends[i])]
                 start = ends[i]
             statistic[gene] = max(2.0 * g, 0.0)
             dof[gene] = (n_used - 1) * (n_bins - 1)
@@ -167,11 +179,11 @@ def _g_tests(
         of_bins = 0.0
         start = 0
         for i in range(n_bins):  # pool in place
-            pooled = totals[start : ends[i]].sum()
+            pooled = sum_between(totals, start, ends[i])
             of_bins += xlogx[pooled]
             totals[i] = pooled
             for label in range(n_labels):
-                cells[i, label] = cells[start : ends[i], label].sum()
+                cells[i, label] = sum_between(cells[:, label], start, ends[i])
             start = ends[i]
         for label in range(n_labels):
             n = n_cells[label]

@@ -155,7 +155,8 @@ def read_gene(
             n_values += 1
     while key < overflow.size and overflow[key] >> GENE_SHIFT == gene:
         value = overflow[key] >> LABEL_BITS
-        cells[n_values] = 0
+        for label in range(n_labels):
+            cells[n_values, label] = 0
         while key < overflow.size and overflow[key] >> LABEL_BITS == value:
             label = overflow[key] & LABEL_MASK
             cells[n_values, label] += 1
@@ -169,7 +170,9 @@ def read_gene(
         total += cells[0, label]
     values[0] = 0
     if total == 0:  # no cell without this gene
-        values[: n_values - 1] = values[1:n_values].copy()
-        cells[: n_values - 1] = cells[1:n_values].copy()
         n_values -= 1
+        for i in range(n_values):
+            values[i] = values[i + 1]
+            for label in range(n_labels):
+                cells[i, label] = cells[i + 1, label]
     return n_values, key

@@ -65,10 +65,21 @@ def label_divergences(
     shape = (tables.n_cells.size, tables.offsets.size - 1)
     n_values = np.empty(shape[1], dtype=np.int64)
     fields = [np.zeros(shape) for _ in range(5)]
-    xlogx = xlogx_table(int(tables.n_cells.sum()))
+    n_obs = int(tables.n_cells.sum())
+    shares = (  # what a cell adds to the mean of the two distributions
+        0.5 / np.maximum(tables.n_cells, 1),
+        0.5 / np.maximum(n_obs - tables.n_cells, 1),
+    )
     of_bins = np.asarray([] if bin_values is None else bin_values, dtype=np.float64)
     for_all_genes(
-        _label_divergences, tables, xlogx, of_bins, *fields, n_values, n_threads=n_threads
+        _label_divergences,
+        tables,
+        xlogx_table(n_obs),
+        *shares,
+        of_bins,
+        *fields,
+        n_values,
+        n_threads=n_threads,
     )
     divergence, mean, mean_rest, detected, detected_rest = fields
     return LabelDivergences(divergence, mean, mean_rest, detected, detected_rest, n_values)
@@ -85,6 +96,8 @@ def _label_divergences(
     key: int,
     n_most: int,
     xlogx: np.ndarray,
+    half: np.ndarray,
+    half_rest: np.ndarray,
     of_bins: np.ndarray,
     divergence: np.ndarray,
     mean: np.ndarray,
@@ -100,7 +113,9 @@ def _label_divergences(
     rest there tells the remainder.
     """
     n_labels = n_cells.size
-    n_obs = n_cells.sum()
+    n_obs = 0
+    for n in n_cells:
+        n_obs += n
     values = np.empty(n_most, dtype=np.int64)
     cells = np.empty((n_most, n_labels), dtype=np.int64)
     mixture = np.empty(n_labels)
@@ -108,16 +123,12 @@ def _label_divergences(
     rest = np.empty(n_labels)
     shared = np.empty(n_labels, dtype=np.int64)  # cells of the rest with a value of the label
     sums = np.empty(n_labels)
-    half = 0.5 / np.maximum(n_cells, 1)
-    half_rest = 0.5 / np.maximum(n_obs - n_cells, 1)
     for gene in range(first_gene, last_gene):
         n_values, key = read_gene(table, offsets, overflow, n_cells, gene, key, values, cells)
         values_of[gene] = n_values
-        mixture[:] = 0.0
-        own[:] = 0.0
-        rest[:] = 0.0
-        shared[:] = 0
-        sums[:] = 0.0
+        for label in range(n_labels):
+            mixture[label] = own[label] = rest[label] = sums[label] = 0.0
+            shared[label] = 0
         total_sum = 0.0
         n_zeros = np.int64(0)
         for i in range(n_values):
