@@ -25,7 +25,7 @@ from _big_file import simulate
 from scipy import sparse
 
 from cellclass import kernels
-from cellclass.kernels import count_divergence, count_tables, depth_factors, table_divergence
+from cellclass.kernels import count_divergence, count_tables, depth_factors, divergences
 
 MOST_DENSE = 1 << 27
 
@@ -81,7 +81,6 @@ def read(name):
 def own_arms(X, codes, n_labels):
     """Return the floors and our own arms: name → (function, floor of that array kind)."""
     C = X.tocsc()
-    shares = np.full(n_labels, 1 / n_labels)
     arms = {
         "streaming sum": lambda: stream(words(X.data)) + stream(words(X.indices)),
         "scatter column sum": lambda: column_sum(X.data, X.indices, X.indptr, np.zeros(X.shape[1])),
@@ -97,7 +96,7 @@ def own_arms(X, codes, n_labels):
             )
 
     def of_tables(**given):
-        return table_divergence(count_tables(X, codes, n_labels, **given), shares)
+        return divergences(count_tables(X, codes, n_labels, **given))
 
     arms["js CSR, normalized"] = lambda: of_tables(factors=depth_factors(X, codes), n_threads=1)
     arms["js CSR, log2"] = lambda: of_tables(bins="log2", n_threads=1)
@@ -105,7 +104,7 @@ def own_arms(X, codes, n_labels):
     if hasattr(kernels, "label_divergences"):  # one against rest, from the same tables
         arms["js CSR + one against rest"] = lambda: (
             kernels.label_divergences(tables := count_tables(X, codes, n_labels, n_threads=1)),
-            table_divergence(tables, shares),
+            divergences(tables),
         )
     return arms
 

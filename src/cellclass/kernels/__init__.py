@@ -8,7 +8,7 @@
     The same for a matrix that comes in parts.
 `depth_factors`, `depths`, `factors_of`
     Factors that bring every cell to the median depth.
-`table_divergence`
+`divergences`
     The divergence of each gene from such tables.
 `find_bad_counts`, `BadCounts`
     Which values of a matrix are not counts, and where the first of them is.
@@ -24,7 +24,7 @@ from cellclass.kernels._bins import BinRule
 from cellclass.kernels._count_tables import count_tables
 from cellclass.kernels._counter import Counter, not_counts, plan_counts
 from cellclass.kernels._depth import depth_factors, depths, factors_of
-from cellclass.kernels._divergence import count_divergence, table_divergence
+from cellclass.kernels._divergence import count_divergence, divergences
 from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 from cellclass.kernels._tables import CountTables, fill_gene
@@ -41,6 +41,7 @@ __all__ = [
     "count_tables",
     "depth_factors",
     "depths",
+    "divergences",
     "factors_of",
     "fill_gene",
     "find_bad_counts",
@@ -49,6 +50,5 @@ __all__ = [
     "not_counts",
     "plan_counts",
     "row_statistics",
-    "table_divergence",
     "takes_fractions",
 ]

@@ -90,15 +90,36 @@ def count_divergence(
     matrix = as_array_kind(X)
     codes = _checked_codes(codes, matrix.shape[0], n_labels)
     n_cells = np.bincount(codes[codes >= 0], minlength=n_labels)
-    shares = _checked_weights(weights, n_cells)
+    _checked_weights(weights, n_cells)
     tables = count_tables(matrix, codes, n_labels, n_threads=n_threads)
-    return table_divergence(tables, shares, n_threads=n_threads)
+    return divergences(tables, weights=weights, n_threads=n_threads)
 
 
-def table_divergence(
-    tables: CountTables, shares: NDArray[np.float64], *, n_threads: int | None = None
+def divergences(
+    tables: CountTables,
+    *,
+    weights: str | ArrayLike = "uniform",
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the divergence of each gene, float64 `(n_vars,)`, from tables and label weights."""
+    """Measure it from tables: what `count_divergence` does after its pass over the matrix.
+
+    Parameters
+    ----------
+    tables
+        What `count_tables` returned.
+    weights, n_threads
+        As for `count_divergence`.
+
+    Returns
+    -------
+    float64 `(n_vars,)`, in nats.
+
+    Raises
+    ------
+    ValueError
+        `weights` do not fit, or a label with a weight has no cell.
+    """
+    shares = _checked_weights(weights, tables.n_cells)
     n_cells = tables.n_cells
     counts = np.arange(n_cells.max() + 1, dtype=np.float64)
     xlogx = xlogy(counts, counts)
