@@ -13,9 +13,8 @@ import sys
 import time
 
 import anndata as ad
-import numpy as np
 
-from cellclass.kernels import table_divergence
+from cellclass.kernels import divergences
 from cellclass.pp._count_source import _FileSource, count_tables_of
 
 
@@ -61,7 +60,7 @@ def main() -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     line = f"{mode:8} CPU {cpu:6.1f} s, wall {wall:6.1f} s, peak memory {memory:.2f} GB"
     if tables is not None:
-        result = table_divergence(tables, np.full(n_labels, 1 / n_labels))
+        result = divergences(tables)
         line += f", bits {hashlib.sha256(result.tobytes()).hexdigest()[:16]}"
         line += f", overflow {tables.overflow.size:,}, table {tables.table.nbytes >> 20} MiB"
     print(line, flush=True)

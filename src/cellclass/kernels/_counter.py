@@ -148,7 +148,7 @@ class Counter:
     ) -> tuple[list[NDArray[np.int64]], int]:
         """Add to the table; return the overflow and the worst status of the kernels."""
         if isinstance(matrix, Compressed):
-            arrays = (matrix.data, matrix.indices, matrix.indptr)
+            arrays = (_signed(matrix.data), matrix.indices, matrix.indptr)
             work = np.diff(matrix.indptr)
             if matrix.by_gene:
                 return self._by_gene(count_columns, arrays, work, codes, factors)
@@ -156,10 +156,10 @@ class Counter:
         n_obs, n_vars = matrix.shape
         if matrix.flags.c_contiguous and as_native(matrix[:0]).dtype == matrix.dtype:
             work = np.full(n_obs, n_vars)
-            return self._by_cell(count_dense_rows, (matrix,), work, codes, factors)
+            return self._by_cell(count_dense_rows, (_signed(matrix),), work, codes, factors)
         if matrix.flags.f_contiguous and as_native(matrix[:0]).dtype == matrix.dtype:
             work = np.full(n_vars, n_obs)
-            return self._by_gene(count_dense_columns, (matrix.T,), work, codes, factors)
+            return self._by_gene(count_dense_columns, (_signed(matrix.T),), work, codes, factors)
         overflow, status = [], IN_ORDER
         step = max(1, BLOCK_BYTES // max(1, n_vars * matrix.itemsize))
         for start in range(0, n_obs, step):
@@ -167,7 +167,7 @@ class Counter:
             block = as_native(np.ascontiguousarray(matrix[inside]))
             work = np.full(block.shape[0], n_vars)
             more, status = self._by_cell(
-                count_dense_rows, (block,), work, codes[inside], factors[inside]
+                count_dense_rows, (_signed(block),), work, codes[inside], factors[inside]
             )
             overflow += more
             if status == NOT_A_COUNT:
@@ -267,6 +267,13 @@ class Counter:
             if position >= stop or status == NOT_A_COUNT:
                 return overflow, status
             size *= 2
+
+
+def _signed(values: np.ndarray) -> np.ndarray:
+    """Spare the kernels two types: what changes by this is too large for a count anyway."""
+    if values.dtype.kind == "u" and values.dtype.itemsize >= 4:
+        return values.view(f"i{values.dtype.itemsize}")
+    return values
 
 
 def _checked_factors(factors: ArrayLike | None, n_obs: int) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from cellclass.kernels._bins import EXACT, FINE, OCTAVES, BinRule, fine_bin, oct
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLED_CELLS = 256
+SAMPLED_CELLS = 128
 
 
 def plan_slots(

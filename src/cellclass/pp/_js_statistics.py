@@ -60,12 +60,12 @@ def overall_divergence(
         shares = weights
         if not present.all():
             if isinstance(weights, str):
-                shares = part.n_cells if weights == "frequency" else present.astype(np.float64)
+                held = part.n_cells if weights == "frequency" else present
             else:
-                shares = np.where(present, weights, 0.0)
-            if present.sum() < 2 or shares.sum() == 0:
+                held = np.where(present, weights, 0.0)
+            if present.sum() < 2 or held.sum() == 0:
                 continue
-            shares = shares / shares.sum()
+            shares = held / held.sum()
         found.append((int(part.n_cells.sum()), divergences(part, weights=shares)))
     n_total = sum(n_obs for n_obs, _ in found)
     total = np.zeros(parts[0].offsets.size - 1)

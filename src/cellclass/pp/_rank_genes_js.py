@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
-    Bins = Literal["log2"] | int | tuple[Literal["quantile"], int] | None
+    from cellclass.kernels import Bins, CountTables
 
 
 def rank_genes_js(
@@ -114,9 +114,10 @@ def rank_genes_js(
     ----------
     adata
         Cells `(n_obs, n_vars)` with raw counts. CSR, CSC and dense matrices of any integer or
-        float type; other sparse formats are converted. Matrices of a backed AnnData or of
-        :func:`anndata.experimental.read_lazy` are read chunk by chunk, Dask arrays whose sparse
-        chunks span all genes (CSC: all cells) are counted by Dask. A view becomes an AnnData of its own, as with any assignment to it.
+        float type; other sparse formats are converted. Matrices of a backed AnnData, or of
+        :func:`anndata.experimental.read_lazy`, are read chunk by chunk; Dask arrays, whose sparse
+        chunks must span all genes (CSC: all cells), are counted by Dask's scheduler. A view
+        becomes an AnnData of its own, as with any assignment to it.
     groupby
         Column of `.obs` with the labels. Cells without one are left out, with a warning.
     layer
