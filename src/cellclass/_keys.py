@@ -12,6 +12,12 @@ JS_SELECTED: Final = "js_selected"
 RANKING: Final = "ranking"
 LABEL_WEIGHTS: Final = "label_weights"
 
+# `select_genes_mrmr`: the default key of `uns` and columns of `var`
+MRMR: Final = "mrmr"
+MRMR_RANK: Final = "mrmr_rank"
+MRMR_SELECTED: Final = "mrmr_selected"
+MRMR_SCORE: Final = "mrmr_score"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"
