@@ -16,12 +16,11 @@ import numpy as np
 from scipy.special import xlogy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scipy import sparse
 
 N_CODES = 3
 WORD = 64
+LEAST_DEVIATION = 1e-6  # below it a gene is constant but for rounding
 LEAST_REDUNDANCY = 1e-3  # a gene that is uncorrelated with all is not worth infinitely much
 
 
@@ -163,37 +162,28 @@ def greedy_correlation(
     scores
         Score of each when it was chosen, float64 `(n_selected,)`.
     """
+    n_obs = expression.shape[0]
+    mean = expression.sum(axis=0) / n_obs
+    deviation = np.sqrt(np.maximum(expression.power(2).sum(axis=0) / n_obs - mean**2, 0))
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > LEAST_DEVIATION)
+    by_gene = expression.T
     total = np.zeros(relevance.size)
     is_open = np.ones(relevance.size, dtype=np.bool_)
     order = np.empty(n_selected, dtype=np.int64)
     found = np.empty(n_selected)
     scores = relevance.astype(np.float64)
-    correlations = _correlations(expression)
-    next(correlations)
     for step in range(n_selected):
         best = int(np.argmax(np.where(is_open, scores, -np.inf)))
         order[step], found[step] = best, scores[best]
         is_open[best] = False
-        total += np.abs(correlations.send(best))
+        column = np.full(n_obs, -mean[best])
+        entries = slice(expression.indptr[best], expression.indptr[best + 1])
+        column[expression.indices[entries]] += expression.data[entries]
+        total += np.abs((by_gene @ column) * (scale * scale[best] / n_obs))
         redundancy = total / (step + 1)
         divided = relevance / np.maximum(redundancy, LEAST_REDUNDANCY)
         scores = divided if quotient else relevance - redundancy
     return order, found
-
-
-def _correlations(expression: sparse.csc_array) -> Iterator:
-    n_obs = expression.shape[0]
-    mean = expression.sum(axis=0) / n_obs
-    deviation = np.sqrt(np.maximum(expression.power(2).sum(axis=0) / n_obs - mean**2, 0))
-    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-12)
-    by_gene = expression.T
-    answer = np.empty(0)
-    while True:
-        gene = yield answer
-        column = np.full(n_obs, -mean[gene])
-        inside = slice(expression.indptr[gene], expression.indptr[gene + 1])
-        column[expression.indices[inside]] += expression.data[inside]
-        answer = (by_gene @ column) * (scale * scale[gene] / n_obs)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -227,7 +217,7 @@ def _count_bits(word: np.uint64) -> int:
         (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
     )
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return int(np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56)))
 
 
 @numba.njit(nogil=True, cache=True)

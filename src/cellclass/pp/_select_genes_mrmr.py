@@ -187,6 +187,7 @@ def select_genes_mrmr(
     candidates = np.argsort(-divergence, kind="stable")[:n_candidates]
     scaled = sparse.csc_array(scaled[:, candidates])[mask]
     if method == "correlation":
+        scaled = scaled.astype(np.float64)
         scaled.data = np.log1p(scaled.data * (TARGET_SUM / np.median(depth[mask])))
         chosen, scores = greedy_correlation(
             scaled, divergence[candidates], n_selected, quotient=scheme == "quotient"
