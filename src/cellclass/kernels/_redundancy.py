@@ -153,7 +153,8 @@ def greedy_correlation(
         How many genes to choose.
     quotient
         Whether relevance is divided by the mean absolute Pearson correlation with the chosen
-        genes, or that mean is subtracted from it. A constant gene has correlation 0.
+        genes, or that mean is subtracted from it. A constant gene counts as
+        correlated, 1: it tells nothing.
 
     Returns
     -------
@@ -179,7 +180,7 @@ def greedy_correlation(
         column = np.full(n_obs, -mean[best])
         entries = slice(expression.indptr[best], expression.indptr[best + 1])
         column[expression.indices[entries]] += expression.data[entries]
-        total += np.abs((by_gene @ column) * (scale * scale[best] / n_obs))
+        total += np.where(scale > 0, np.abs(by_gene @ column) * (scale * scale[best] / n_obs), 1)
         redundancy = total / (step + 1)
         divided = relevance / np.maximum(redundancy, LEAST_REDUNDANCY)
         scores = divided if quotient else relevance - redundancy

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 METHODS = ("cmim", "jmi", "correlation")
-SCHEMES = ("quotient", "difference")
+SCHEMES = ("difference", "quotient")
 TARGET_SUM = 1e4
 
 
@@ -48,7 +48,7 @@ def select_genes_mrmr(
     n_top_genes: int = 200,
     method: Literal["cmim", "jmi", "correlation"] = "cmim",
     n_candidates: int = 1000,
-    scheme: Literal["quotient", "difference"] = "quotient",
+    scheme: Literal["difference", "quotient"] = "difference",
     layer: str | None = None,
     mask_obs: ArrayLike | str | None = None,
     key_added: str = MRMR,
@@ -66,21 +66,22 @@ def select_genes_mrmr(
     .. math::
         \text{cmim:}\quad & \min\Bigl(I(X; Y),\; \min_{W \in S} I(X; Y \mid W)\Bigr) \\
         \text{jmi:}\quad & \frac{1}{|S|} \sum_{W \in S} I(X; Y \mid W) \\
-        \text{correlation:}\quad & D(X) \Big/ \frac{1}{|S|} \sum_{W \in S} |r(X, W)|
-            \quad\text{or}\quad D(X) - \frac{1}{|S|} \sum_{W \in S} |r(X, W)|
+        \text{correlation:}\quad & D(X) - \frac{1}{|S|} \sum_{W \in S} |r(X, W)|
+            \quad\text{or}\quad D(X) \Big/ \frac{1}{|S|} \sum_{W \in S} |r(X, W)|
 
     ``"cmim"`` [1]_ asks what a gene tells about the label once any one of the chosen genes is
     known: a copy of a chosen gene scores 0. ``"jmi"`` [2]_ asks the same on average.
-    ``"correlation"`` [3]_ divides the Jensen–Shannon divergence :math:`D` by the mean absolute
-    Pearson correlation :math:`r` of log1p expression with the chosen genes, or subtracts it
-    (`scheme`). It also avoids genes that differ between labels in the same way by being good
-    markers of the same label, and on most data gives a worse panel than no such step; it is here
-    for comparison.
+    ``"correlation"`` [3]_ subtracts the mean absolute Pearson correlation :math:`r` of log1p
+    expression with the chosen genes from the Jensen–Shannon divergence :math:`D`, or divides by it
+    (`scheme`). Good markers of one label are always correlated, so that dividing gives up markers
+    for genes that tell little. The user guide has numbers.
 
-    The code of a count is 0, 1 or 2: how many of the gene's two thresholds it reaches once the
-    cell is scaled to the median depth. The thresholds are the terciles of the gene over the cells,
-    and at least 1 and 2, so that the code of a gene with few counts is 0, 1 or "2 and more".
-    Probabilities are those of drawing a label first, each label alike, and then one of its cells.
+    All of this is computed from counts scaled to the median depth of the cells and rounded. The
+    divergence :math:`D` is that of :func:`cellclass.pp.rank_genes_js` with the scaled counts in
+    bins 0, 1, 2–3, 4–7 and so on. The code of a count is 0, 1 or 2: how many of the gene's two
+    thresholds it reaches. The thresholds are the terciles of the gene over the cells, and at least
+    1 and 2, so that the code of a gene with few counts is 0, 1 or "2 and more". Probabilities are
+    those of drawing a label first, each label alike, and then one of its cells.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ def select_genes_mrmr(
     n_candidates
         How many genes of highest divergence to choose from; all where there are fewer.
     scheme
-        Of ``"correlation"``: divide by the redundancy (``"quotient"``) or subtract it
-        (``"difference"``).
+        Of ``"correlation"``: subtract the mean correlation (``"difference"``) or divide by it
+        (``"quotient"``).
     layer
         Layer with the counts; `.X` by default.
     mask_obs
@@ -188,7 +189,7 @@ def select_genes_mrmr(
     scaled = sparse.csc_array(scaled[:, candidates])[mask]
     if method == "correlation":
         scaled = scaled.astype(np.float64)
-        scaled.data = np.log1p(scaled.data * (TARGET_SUM / np.median(depth[mask])))
+        scaled.data = np.log1p(scaled.data * (TARGET_SUM / max(np.median(depth[mask]), 1)))
         chosen, scores = greedy_correlation(
             scaled, divergence[candidates], n_selected, quotient=scheme == "quotient"
         )
