@@ -24,6 +24,12 @@ PTS_REST: Final = "pts_rest"
 PCT_NZ_GROUP: Final = "pct_nz_group"
 PCT_NZ_REFERENCE: Final = "pct_nz_reference"
 
+# `select_genes_mrmr`: the default key of `uns` and columns of `var`
+MRMR: Final = "mrmr"
+MRMR_RANK: Final = "mrmr_rank"
+MRMR_SELECTED: Final = "mrmr_selected"
+MRMR_SCORE: Final = "mrmr_score"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"

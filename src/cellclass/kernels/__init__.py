@@ -20,12 +20,17 @@
     What one pass over the rows tells about the scale of a matrix.
 `gather_csr`, `gather_dense`
     Rows of expression as the input of a model.
+`at_median_depth`, `log2_bins`, `tercile_thresholds`
+    Counts at one depth, and coarse codes of them.
+`pack_codes`, `PackedCodes`, `greedy_information`, `greedy_correlation`
+    Genes chosen one after the other for what they add to those chosen before.
 """
 
 from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
 from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
 from cellclass.kernels._bins import BinRule
 from cellclass.kernels._chi_squared import chi_squared_tail
+from cellclass.kernels._coarse_codes import at_median_depth, log2_bins, tercile_thresholds
 from cellclass.kernels._coarse_counts import coarse_counts
 from cellclass.kernels._count_tables import count_tables
 from cellclass.kernels._counter import Counter, not_counts, plan_counts
@@ -35,6 +40,12 @@ from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._gene_histogram import split_tables
 from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
+from cellclass.kernels._redundancy import (
+    PackedCodes,
+    greedy_correlation,
+    greedy_information,
+    pack_codes,
+)
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 from cellclass.kernels._tables import CountTables
 
@@ -48,6 +59,8 @@ __all__ = [
     "Counter",
     "GTests",
     "LabelDivergences",
+    "PackedCodes",
+    "at_median_depth",
     "bin_rule",
     "chi_squared_tail",
     "coarse_counts",
@@ -61,10 +74,15 @@ __all__ = [
     "g_tests",
     "gather_csr",
     "gather_dense",
+    "greedy_correlation",
+    "greedy_information",
     "label_divergences",
+    "log2_bins",
     "not_counts",
+    "pack_codes",
     "plan_counts",
     "row_statistics",
     "split_tables",
     "takes_fractions",
+    "tercile_thresholds",
 ]

@@ -2,8 +2,11 @@
 
 `rank_genes_js`
     Rank genes by how much their counts differ between labels.
+`select_genes_mrmr`
+    Choose genes that tell labels apart and do not repeat each other.
 """
 
 from cellclass.pp._rank_genes_js import rank_genes_js
+from cellclass.pp._select_genes_mrmr import select_genes_mrmr
 
-__all__ = ["rank_genes_js"]
+__all__ = ["rank_genes_js", "select_genes_mrmr"]

@@ -30,13 +30,15 @@ def not_counts(
     layer: str | None,
     X: Any,  # noqa: ANN401 - any array kind
     codes: NDArray[np.int64],
-    error: ValuesError,
+    error: ValuesError | None = None,
+    *,
+    function: str = "rank_genes_js",
 ) -> ValuesError:
     """Return the error that names the gene, the cell and the layer to pass instead.
 
     `error` is what the count of a file's or of Dask's parts said of them; these are not read again.
     """
-    if not (isinstance(X, np.ndarray) or sparse.issparse(X)):
+    if error is not None and not (isinstance(X, np.ndarray) or sparse.issparse(X)):
         if error.gene is None or error.cell is None:
             return error
         return ValuesError(
@@ -48,7 +50,7 @@ def not_counts(
         return ValuesError("The values are not counts.")
     here = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     message = (
-        f"rank_genes_js needs counts, whole numbers below 2**24, but {here} holds {bad}. The first "
+        f"{function} needs counts, whole numbers below 2**24, but {here} holds {bad}. The first "
         f"gene with one is {adata.var_names[bad.gene]!r}: {bad.value:.8g} in cell "
         f"{adata.obs_names[bad.cell]!r}."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from cellclass._checks import check_obs_key, label_codes
 from cellclass.errors import LabelError
@@ -14,7 +15,6 @@ from cellclass.errors import LabelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
@@ -57,7 +57,7 @@ def ranked_cells(
         The mask does not fit, or a ranked cell has no batch.
     """
     check_obs_key(adata, groupby, "groupby")
-    mask = _mask(adata, mask_obs)
+    mask = checked_mask(adata, mask_obs)
     used = mask & _has_label(adata.obs[groupby])
     codes = np.full(adata.n_obs, -1, dtype=np.int64)
     codes[used], labels = label_codes(adata.obs[groupby][used], groupby)
@@ -107,7 +107,13 @@ def _has_label(column: pd.Series) -> NDArray[np.bool_]:
     return (codes >= 0) & ~np.isin(codes, np.flatnonzero(blank))
 
 
-def _mask(adata: AnnData, mask_obs: ArrayLike | str | None) -> NDArray[np.bool_]:
+def checked_mask(adata: AnnData, mask_obs: ArrayLike | str | None) -> NDArray[np.bool_]:
+    """Return the mask as booleans `(n_obs,)`, or refuse it."""
+    if isinstance(mask_obs, pd.Series) and not mask_obs.index.equals(adata.obs_names):
+        raise ValueError(
+            "mask_obs is a Series whose index is not adata.obs_names in their order. Pass "
+            "mask_obs.reindex(adata.obs_names)."
+        )
     if mask_obs is None:
         return np.ones(adata.n_obs, dtype=bool)
     if isinstance(mask_obs, str):
