@@ -165,7 +165,7 @@ def select_genes_mrmr(
     >>> int(adata.var["mrmr_selected"].sum())
     50
     >>> adata.var["mrmr_rank"].nsmallest(3).index.tolist()
-    ['CD74', 'FTL', 'HLA-DRA']
+    ['TYROBP', 'CD3D', 'HLA-DPB1']
     """
     check_not_empty(adata)
     check_obs_key(adata, groupby, "groupby")
