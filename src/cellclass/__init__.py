@@ -3,7 +3,7 @@
 >>> import cellclass as cc
 
 ``cc.pp``
-    Preprocessing: rank genes by Jensen–Shannon divergence.
+    Preprocessing: rank genes by Jensen–Shannon divergence, choose panels of them.
 ``cc.model``
     Classifiers with the verbs of scvi-tools; loaded on first use.
 ``cc.tl``
