@@ -32,6 +32,8 @@ def lazy(path: str):
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     path, mode = sys.argv[1:]
     adata = ad.read_h5ad(path, backed="r")
     codes = adata.obs["cell_type"].cat.codes.to_numpy()

@@ -212,3 +212,12 @@ def test_blocks_of_genes_side_by_side(counts):
         count_tables(X[:, part], codes, 3) for part in (slice(0, 5), slice(5, 6), slice(6, 12))
     ]
     equal(CountTables.side_by_side(parts), count_tables(X, codes, 3))
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_array])
+def test_octaves_of_known_counts(kind):
+    values = [0, 1, 2, 3, 4, 7, 8, 1023, 1024]
+    X = kind(np.array([values], dtype=np.float32))
+    tables = count_tables(X, np.zeros(1, dtype=int), 1, bins="log2")
+    binned = [int(np.dot(*tables.of_gene(gene)).item()) for gene in range(len(values))]
+    assert binned == [0, 1, 2, 2, 3, 3, 4, 10, 11]

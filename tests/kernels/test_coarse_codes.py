@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from cellclass.kernels import at_median_depth, log2_bins, tercile_thresholds
+from cellclass.kernels import at_median_depth, tercile_thresholds
 
 DTYPES = ["bool", "int8", "uint16", "int64", "float16", "float32", "float64", ">i4"]
 KINDS = [np.asarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_array, sparse.coo_array]
@@ -54,14 +54,6 @@ def test_duplicates_are_summed():
     assert depth.tolist() == [200, 50]
     assert scaled.toarray().tolist() == [[125, 0], [0, 125]]
     assert X.nnz == 3
-
-
-@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_array])
-def test_octaves(kind):
-    values = [0, 1, 2, 3, 4, 7, 8, 1023, 1024]
-    binned = log2_bins(kind(np.array([values], dtype=np.float32)))
-    assert isinstance(binned, kind)
-    assert binned.toarray().tolist() == [[0, 1, 2, 2, 3, 3, 4, 10, 11]]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 30))

@@ -2,7 +2,7 @@ import numpy as np
 from scipy import sparse
 
 from cellclass.kernels import count_tables, divergences, split_tables
-from cellclass.kernels._gene_histogram import most_values, read_gene
+from cellclass.kernels._gene_histogram import read_gene
 
 
 def make():
@@ -18,7 +18,7 @@ def test_reads_every_value_in_order():
     X, codes = make()
     tables = count_tables(sparse.csr_array(X), codes, 4)
     assert tables.overflow.size > 0
-    n_most = most_values(tables)
+    n_most = tables.max_bins
     values, cells = np.empty(n_most, np.int64), np.empty((n_most, 4), np.int64)
     parts = (tables.table, tables.offsets, tables.overflow, tables.n_cells)
     key = 0

@@ -20,7 +20,7 @@
     What one pass over the rows tells about the scale of a matrix.
 `gather_csr`, `gather_dense`
     Rows of expression as the input of a model.
-`at_median_depth`, `log2_bins`, `tercile_thresholds`
+`at_median_depth`, `tercile_thresholds`
     Counts at one depth, and coarse codes of them.
 `pack_codes`, `PackedCodes`, `greedy_information`, `greedy_correlation`
     Genes chosen one after the other for what they add to those chosen before.
@@ -30,7 +30,7 @@ from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_count
 from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
 from cellclass.kernels._bins import BinRule
 from cellclass.kernels._chi_squared import chi_squared_tail
-from cellclass.kernels._coarse_codes import at_median_depth, log2_bins, tercile_thresholds
+from cellclass.kernels._coarse_codes import at_median_depth, tercile_thresholds
 from cellclass.kernels._coarse_counts import coarse_counts
 from cellclass.kernels._count_tables import count_tables
 from cellclass.kernels._counter import Counter, not_counts, plan_counts
@@ -77,7 +77,6 @@ __all__ = [
     "greedy_correlation",
     "greedy_information",
     "label_divergences",
-    "log2_bins",
     "not_counts",
     "pack_codes",
     "plan_counts",

@@ -51,12 +51,6 @@ def at_median_depth(
     return kind((scaled, matrix.indices, matrix.indptr), shape=matrix.shape), depth
 
 
-def log2_bins(counts: sparse.csr_array | sparse.csc_array) -> sparse.csr_array | sparse.csc_array:
-    """Return the octave of each whole number: 0, 1, then 2 for 2–3, 3 for 4–7 and so on."""
-    octaves = np.frexp(counts.data)[1].astype(np.int32)  # int8 would do, but for the sums
-    return type(counts)((octaves, counts.indices, counts.indptr), shape=counts.shape)
-
-
 def tercile_thresholds(counts: sparse.csc_array) -> np.ndarray:
     """Return two thresholds of each gene, `(n_genes, 2)`, that part the cells in three.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellclass.kernels._count_entries import GENE_SHIFT, LABEL_BITS, LABEL_MASK
-from cellclass.kernels._gene_histogram import VALUE_MASK
+from cellclass.kernels._tables import BIN_MASK
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -59,7 +59,7 @@ def coarse_counts(
             tables.overflow, [gene << GENE_SHIFT, (gene + 1) << GENE_SHIFT]
         )
         keys = tables.overflow[first:last]
-        ranges = range_of(keys >> LABEL_BITS & VALUE_MASK)
+        ranges = range_of(keys >> LABEL_BITS & BIN_MASK)
         np.add.at(cells[place], (keys & LABEL_MASK, ranges), 1)
     cells[:, :, 0] = tables.n_cells - cells.sum(axis=2)
     n_used = 1 + int(np.flatnonzero(cells.any(axis=(0, 1))).max(initial=0))

@@ -6,7 +6,6 @@ of threads: a gene is the work of one thread.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,21 +14,13 @@ import numpy as np
 from scipy.special import xlogy
 
 from cellclass.kernels._count_entries import GENE_SHIFT, LABEL_BITS, LABEL_MASK
+from cellclass.kernels._tables import BIN_MASK
+from cellclass.kernels._threads import even_parts, run, threads_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cellclass.kernels._count_tables import CountTables
-
-VALUE_MASK = (1 << (GENE_SHIFT - LABEL_BITS)) - 1
-
-
-def most_values(tables: CountTables) -> int:
-    """Return how many values a gene of these tables has at most."""
-    genes = tables.overflow >> GENE_SHIFT
-    starts = np.flatnonzero(np.r_[True, genes[1:] != genes[:-1]]) if genes.size else genes
-    longest = np.diff(np.r_[starts, genes.size]).max(initial=0)
-    return int(np.diff(tables.offsets).max(initial=0) + longest)
 
 
 def for_all_genes(
@@ -41,36 +32,26 @@ def for_all_genes(
     ----------
     kernel
         Compiled without the interpreter lock; called as ``kernel(table, offsets, overflow,
-        n_cells, first_gene, last_gene, key, n_most, *arguments)``, `key` being the position of
-        the first gene's first key in `overflow`, and `n_most` what `most_values` returns.
+        n_cells, first_gene, last_gene, key, max_bins, *arguments)``, `key` being the position of
+        the first gene's first key in `overflow`.
     tables
         The tables to read.
     arguments
         What else the kernel takes; it writes into arrays among them at its own genes only.
     n_threads
-        Number of threads, at least 1; None for as many as there are processors, up to 8.
+        Number of threads; None for as many as are of use, at most 8.
     """
-    if n_threads is None:
-        n_threads = min(int(numba.config.NUMBA_NUM_THREADS), 8)  # type: ignore[attr-defined]
-    parts = (tables.table, tables.offsets, tables.overflow, tables.n_cells)
-    n_most = most_values(tables)
-    bounds = np.linspace(0, tables.offsets.size - 1, n_threads + 1).astype(np.int64)
-    keys = np.searchsorted(tables.overflow, bounds << GENE_SHIFT)
+    stored = (tables.table, tables.offsets, tables.overflow, tables.n_cells)
+    starts, max_bins = tables.overflow_starts, tables.max_bins
+    n_parts = threads_for(tables.table.size, n_threads)
+    parts = even_parts(np.full(tables.n_vars, tables.n_labels), n_parts)
+    if len(parts) > 1:
+        kernel(*stored, 0, 0, 0, max_bins, *arguments)  # compiles here, not in several threads
 
-    def run(first: int, last: int, key: int) -> None:
-        kernel(*parts, first, last, key, n_most, *arguments)
+    def on(genes: tuple[int, int]) -> None:
+        kernel(*stored, *genes, int(starts[genes[0]]), max_bins, *arguments)
 
-    ranges = [
-        (int(first), int(last), int(key))
-        for first, last, key in zip(bounds[:-1], bounds[1:], keys[:-1], strict=True)
-    ]
-    if n_threads == 1:
-        run(*ranges[0])
-        return
-    run(0, 0, 0)  # compiles here, not in several threads at once
-    with ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(run, *genes) for genes in ranges]:
-            done.result()
+    run(on, parts)
 
 
 def xlogx_table(n: int) -> np.ndarray:
@@ -131,9 +112,9 @@ def read_gene(
     gene, key
         The gene, and the position of its first key in `overflow`.
     values
-        int64 `(most_values,)`: receives the values that some cell has, in ascending order.
+        int64 `(max_bins,)`: receives the values that some cell has, in ascending order.
     cells
-        int64 `(most_values, n_labels)`: receives the cells of each label with that value.
+        int64 `(max_bins, n_labels)`: receives the cells of each label with that value.
 
     Returns
     -------
@@ -162,7 +143,7 @@ def read_gene(
             cells[n_values, label] += 1
             n_stored[label] += 1
             key += 1
-        values[n_values] = value & VALUE_MASK
+        values[n_values] = value & BIN_MASK
         n_values += 1
     total = np.int64(0)
     for label in range(n_labels):

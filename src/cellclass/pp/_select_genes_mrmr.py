@@ -20,14 +20,14 @@ from cellclass._checks import (
 from cellclass._keys import MRMR, MRMR_RANK, MRMR_SCORE, MRMR_SELECTED, PARAMS
 from cellclass.kernels import (
     at_median_depth,
-    count_divergence,
+    divergences,
     find_bad_counts,
     greedy_correlation,
     greedy_information,
-    log2_bins,
     pack_codes,
     tercile_thresholds,
 )
+from cellclass.pp._count_source import count_tables_of
 from cellclass.pp._not_counts import in_memory, not_counts
 from cellclass.pp._ranked_cells import checked_mask
 
@@ -184,7 +184,8 @@ def select_genes_mrmr(
         raise not_counts(adata, layer, X, codes, function="select_genes_mrmr")
 
     scaled, depth = at_median_depth(X, mask)
-    divergence = count_divergence(log2_bins(scaled), codes, len(labels))
+    tables = count_tables_of(X, codes, len(labels), bins="log2", normalize=True)
+    divergence = divergences(tables)
     candidates = np.argsort(-divergence, kind="stable")[:n_candidates]
     scaled = sparse.csc_array(scaled[:, candidates])[mask]
     if method == "correlation":
