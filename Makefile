@@ -51,6 +51,7 @@ check:  ## Run all that continuous integration runs
 
 bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/scales.py
 
 clean:  ## Remove what the commands above made
 	rm -rf .venv .venv-newest demo_output docs/_build docs/generated
