@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cellclass"
 MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"lightning", "scanpy", "scvi", "torch"}
-LIGHT_NAMESPACES = {"datasets", "errors", "get", "metrics", "pp"}
+LIGHT_NAMESPACES = {"datasets", "errors", "get", "io", "metrics", "pp"}
 NAMESPACES = {
     "datasets": {"pbmc68k_reduced", "simulate_counts"},
     "errors": {
@@ -30,6 +30,7 @@ NAMESPACES = {
         "ValuesError",
     },
     "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
+    "io": set(),
     "metrics": {
         "classification_report_df",
         "expected_calibration_error",
@@ -41,6 +42,8 @@ NAMESPACES = {
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
+# These say what they find and write nothing, or only what they are told to.
+RETURNS_ITS_FINDINGS: set[str] = set()
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 
@@ -170,6 +173,8 @@ def test_signatures(space):
 def test_functions_that_write_can_copy():
     for space in ("pp", "tl"):
         for name, function in public_functions(space).items():
+            if f"cc.{space}.{name}" in RETURNS_ITS_FINDINGS:
+                continue
             signature = inspect.signature(function)
             assert signature.parameters["copy"].default is False, f"cc.{space}.{name}"
             assert signature.return_annotation == "AnnData | None", f"cc.{space}.{name}"

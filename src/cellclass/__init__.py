@@ -12,6 +12,8 @@
     Pictures and data frames of what the tools wrote.
 ``cc.datasets``
     Real and simulated cells.
+``cc.io``
+    Read, convert and join files.
 ``cc.metrics``
     Scores and calibration on plain arrays.
 ``cc.errors``
@@ -29,9 +31,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from cellclass import datasets, errors, get, metrics, model, pl, pp, tl
+    from cellclass import datasets, errors, get, io, metrics, model, pl, pp, tl
 
-__all__ = ["datasets", "errors", "get", "metrics", "model", "pl", "pp", "tl"]
+__all__ = ["datasets", "errors", "get", "io", "metrics", "model", "pl", "pp", "tl"]
 
 __version__ = version("cellclass")
 

@@ -1,0 +1,1 @@
+"""Fetch files once, verified, into the cache."""
