@@ -231,7 +231,10 @@ class Counter:
         factors: NDArray[np.float64],
     ) -> tuple[list[NDArray[np.int64]], int]:
         """Count gene by gene; no two threads share one."""
-        codes = np.where(codes < 0, np.int16(self.plan.n_labels), codes)
+        n_labels = self.plan.n_labels
+        # one byte for each cell leaves more of the cache to the counts
+        small = np.uint8 if n_labels < 1 << 8 else np.uint16
+        codes = np.where(codes < 0, n_labels, codes).astype(small)
         given = (*arrays, factors, self._rule(factors), codes, self._table)
         parts = even_parts(work, threads_for(int(work.sum()), self.n_threads))
         counted = run(
