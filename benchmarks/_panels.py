@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from sklearn.feature_selection import f_classif
 
 import cellclass as cc
-from cellclass.kernels import count_divergence
 
 
 def log1p_cp10k(counts: sp.csr_matrix) -> sp.csr_matrix:
@@ -40,49 +39,6 @@ class TrainingCells:
     @cached_property
     def log_normalised(self) -> sp.csr_matrix:
         return log1p_cp10k(self.counts)
-
-    @cached_property
-    def at_median_depth(self) -> sp.csr_matrix:
-        """Counts scaled to the median depth and rounded."""
-        total = np.maximum(np.asarray(self.counts.sum(axis=1)).ravel(), 1)
-        scaled = sp.csr_matrix(sp.diags_array(np.median(total) / total) @ self.counts)
-        scaled.data = np.rint(scaled.data).astype(np.float32)
-        scaled.eliminate_zeros()
-        return scaled
-
-    @cached_property
-    def octaves(self) -> sp.csr_matrix:
-        """Counts at the median depth in bins 0, 1, 2–3, 4–7, …"""
-        binned = self.at_median_depth.copy()
-        binned.data = np.frexp(binned.data)[1].astype(np.float32)
-        return binned
-
-    @cached_property
-    def _per_label(self) -> dict:
-        return {}
-
-    def per_label(self, matrix: str, weights: str = "uniform") -> np.ndarray:
-        """Divergence of each label against the rest, `(n_labels, n_genes)`."""
-        if (matrix, weights) not in self._per_label:
-            X = getattr(self, matrix)
-            self._per_label[matrix, weights] = np.array(
-                [
-                    count_divergence(X, (self.codes == k).astype(np.int64), 2, weights=weights)
-                    for k in range(len(self.labels))
-                ]
-            )
-        return self._per_label[matrix, weights]
-
-    @cached_property
-    def sign(self) -> np.ndarray:
-        """Sign of the difference of mean expression, label against rest."""
-        one_hot = sp.csr_matrix(
-            (np.ones(self.codes.size), (self.codes, np.arange(self.codes.size)))
-        )
-        n_cells = np.bincount(self.codes)[:, None]
-        sums = (one_hot @ self.log_normalised).toarray()
-        rest = (sums.sum(axis=0) - sums) / (self.codes.size - n_cells)
-        return np.sign(sums / n_cells - rest)
 
     def annotated(self, X: sp.csr_matrix, *, least: int = 1) -> ad.AnnData:
         """AnnData of the cells whose label has at least `least` cells."""
@@ -118,22 +74,10 @@ def first_of_each(turns: np.ndarray) -> np.ndarray:
 # Each selector: (training cells, size) -> positions of the genes, best first.
 
 
-def js_overall(cells, size, matrix="counts"):  # noqa: ARG001 - the order has every size
-    X = getattr(cells, matrix)
-    return best_first(count_divergence(X, cells.codes, len(cells.labels)))
-
-
-def js_per_label(cells, size, matrix="counts", weights="uniform", direction="both"):  # noqa: ARG001
-    """Union over labels of the one-against-rest divergence.
-
-    Written out here until `cc.pp.rank_genes_js(..., top_by="per_label")` does the same.
-    """
-    scores = cells.per_label(matrix, weights)
-    if direction == "up":
-        scores = scores * cells.sign
-    elif direction == "up first":
-        scores = np.where(cells.sign > 0, scores, scores / 2)  # what is absent marks less well
-    return round_robin(scores)
+def js(cells, size, **how):
+    adata = cells.annotated(cells.counts)
+    cc.pp.rank_genes_js(adata, "label", n_top_genes=min(size, cells.n_genes), **how)
+    return np.flatnonzero(adata.var["js_selected"])
 
 
 def mrmr(cells, size, **how):
@@ -196,16 +140,14 @@ def random_genes(cells, size):  # noqa: ARG001
     return np.random.default_rng(cells.seed).permutation(seen)
 
 
+OVERALL = {"top_by": "overall"}
+AT_DEPTH = {"normalize": True}
 SELECTORS = {
-    "JS per label": js_per_label,
-    "JS per label, normalised": partial(js_per_label, matrix="at_median_depth"),
-    "JS per label, norm. log2": partial(js_per_label, matrix="octaves"),
-    "JS per label, norm. log2, up first": partial(
-        js_per_label, matrix="octaves", direction="up first"
-    ),
-    "JS overall": js_overall,
-    "JS normalised": partial(js_overall, matrix="at_median_depth"),
-    "JS norm. log2": partial(js_overall, matrix="octaves"),
+    "JS per label": js,  # at the median depth, in octaves
+    "JS per label, plain counts": partial(js, normalize=False),
+    "JS overall": partial(js, **OVERALL),
+    "JS normalised": partial(js, **OVERALL, **AT_DEPTH),
+    "JS norm. log2": partial(js, **OVERALL, **AT_DEPTH, bins="log2"),
     "CMIM": partial(mrmr, method="cmim"),
     "JMI": partial(mrmr, method="jmi"),
     "mRMR difference": partial(mrmr, method="correlation"),
@@ -218,19 +160,12 @@ SELECTORS = {
     "random": random_genes,
 }
 
-# Variants of the JS rankings, for choosing the recipe: `--selectors variants`.
+# Variants of the JS ranking, for choosing the recipe: `--selectors variants`.
 VARIANTS = {
-    "JS per label": js_per_label,
-    "per label, up": partial(js_per_label, direction="up"),
-    "per label, up first": partial(js_per_label, direction="up first"),
-    "per label, frequency": partial(js_per_label, weights="frequency"),
-    "JS per label, normalised": partial(js_per_label, matrix="at_median_depth"),
-    "normalised, up": partial(js_per_label, matrix="at_median_depth", direction="up"),
-    "normalised, up first": partial(js_per_label, matrix="at_median_depth", direction="up first"),
-    "normalised, frequency": partial(js_per_label, matrix="at_median_depth", weights="frequency"),
-    "normalised, frequency, up": partial(
-        js_per_label, matrix="at_median_depth", weights="frequency", direction="up"
-    ),
+    "JS per label": js,
+    "plain counts": partial(js, normalize=False),
+    "plain counts, log2": partial(js, bins="log2"),
+    "normalised": partial(js, **AT_DEPTH),
+    "normalised, half octaves": partial(js, **AT_DEPTH, bins=("log2", 2)),
     "Wilcoxon": partial(scanpy_test, method="wilcoxon"),
-    "t-test": partial(scanpy_test, method="t-test"),
 }

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+import cellclass as cc
 from cellclass._checks import label_codes
 from cellclass.contract import InputContract, check_input
 from cellclass.errors import GeneError, ScaleError, ValuesError
@@ -31,11 +32,19 @@ def contract(_cells):
     return learn(_cells.copy())[0]
 
 
+@pytest.mark.filterwarnings("ignore:Labels of obs")
 def test_what_is_learned(cells, contract):
     assert contract.n_genes == 50
     assert contract.model_genes.tolist() == cells.var_names[contract.selected].tolist()
-    assert (np.diff(contract.importance) <= 0).all()
     assert contract.importance.min() > 0
+    ranked = cells[::2].copy()
+    cc.pp.rank_genes_js(
+        ranked, "cell_type", layer="counts", n_top_genes=50, bins="log2", normalize=True
+    )
+    selected = ranked.var["js_selected"].to_numpy()
+    assert sorted(contract.selected) == np.flatnonzero(selected).tolist()
+    divergence = ranked.var["js_divergence"].to_numpy()
+    np.testing.assert_array_equal(contract.importance, divergence[contract.selected])
     assert contract.gene_share.sum() == pytest.approx(1)
     assert contract.labels == tuple(cells.obs["cell_type"].cat.categories)
     assert (contract.scale, contract.namespace) == ("counts", "symbol")

@@ -4,43 +4,13 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 import cellclass as cc
-from cellclass.pp._js_layout import best_first, round_robin
 
 KEY = "rank_genes_js"
 RECORDS = ("names", "scores", "logfoldchanges", "pvals", "pvals_adj")
 # scanpy and what it calls; none of it is ours
 ignore_scanpy = pytest.mark.filterwarnings("ignore")
-
-
-@given(
-    hnp.arrays(
-        np.float64,
-        st.tuples(st.integers(1, 3), st.integers(1, 30)),
-        elements=st.sampled_from([-1.0, -0.5, -1e-9, -0.0, 0.0, 1e-30, 0.25, 0.5, 3.0]),
-    )
-)
-def test_best_first_is_a_stable_sort(scores):
-    expected = np.argsort(-scores.astype(np.float32), axis=1, kind="stable")
-    assert best_first(scores).tolist() == expected.tolist()
-
-
-@given(
-    hnp.arrays(
-        np.float32,
-        st.tuples(st.integers(1, 4), st.integers(1, 12)),
-        elements=st.floats(-1, 1, width=32),
-    )
-)
-def test_round_robin_takes_turns(scores):
-    order = np.argsort(-np.abs(scores), axis=1, kind="stable")
-    expected = list(dict.fromkeys(order.T.ravel().tolist()))
-    for n_genes in range(1, scores.shape[1] + 1):
-        assert round_robin(scores, n_genes).tolist() == expected[:n_genes]
 
 
 @pytest.fixture(params=["CD4+/CD25 T Reg", "plain γδ"])

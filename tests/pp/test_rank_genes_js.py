@@ -466,12 +466,28 @@ def test_n_genes_keeps_the_first(adata):
 def test_top_by(adata):
     cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=5, top_by="overall")
     assert (adata.var["js_selected"] == (adata.var["js_rank"] < 5)).all()
-    cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=3)
-    entry = adata.uns["rank_genes_js"]
-    selected = set(adata.var_names[adata.var["js_selected"]])
-    for label in entry["names"].dtype.names:
-        best = np.argmax(np.abs(entry["scores"][label]))
-        assert entry["names"][label][best] in selected
+    for given in ({"normalize": False}, {"normalize": True, "bins": "log2"}):
+        cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=3, **given)
+        entry = adata.uns["rank_genes_js"]
+        selected = set(adata.var_names[adata.var["js_selected"]])
+        for label in entry["names"].dtype.names:
+            scores = entry["scores"][label]
+            best = np.argmax(np.where(scores < 0, -scores / 2, scores))
+            assert entry["names"][label][best] in selected
+
+
+@pytest.mark.parametrize("batch_key", [None, "batch"])
+def test_a_panel_is_chosen_at_the_median_depth(batch_key):
+    adata = confounded(600)
+    adata.X[:100] *= 7
+    given = {"n_top_genes": 3, "batch_key": batch_key}
+    cc.pp.rank_genes_js(adata, "label", **given)
+    default = adata.var.copy()
+    cc.pp.rank_genes_js(adata, "label", normalize=True, bins="log2", **given)
+    assert (adata.var["js_selected"] == default["js_selected"]).all()
+    cc.pp.rank_genes_js(adata, "label", normalize=False, **given)
+    columns = ["js_divergence", "js_rank", "js_pval"]
+    pd.testing.assert_frame_equal(adata.var[columns], default[columns], check_exact=True)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])

@@ -114,9 +114,8 @@ class InputContract:
         """
         source, X, scale = _inspect(adata, layer)
         _check_expression(expression, scale, source)
-        divergence = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
-        order = np.argsort(-divergence, kind="stable")
-        order = order[divergence[order] > 0][:n_top_genes]
+        order, divergence = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
+        order = order[:n_top_genes]
         if order.size == 0:
             raise GeneError(
                 f"No gene of {source.where} differs between the labels: the matrix is empty or "

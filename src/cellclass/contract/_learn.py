@@ -8,7 +8,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
-from cellclass.kernels import count_divergence
+from cellclass.kernels import (
+    PANEL_BINS,
+    count_tables,
+    depth_factors,
+    divergences,
+    label_divergences,
+    middle_counts,
+    round_robin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,20 +31,32 @@ def rank_training_genes(
     rows: np.ndarray,
     *,
     n_labels: int,
-) -> np.ndarray:
-    """JS divergence of each gene's counts across labels, over the training cells alone.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Order the genes by what they tell about the labels, over the training cells alone.
 
-    Where only normalised values are at hand, they are brought to the depth at which the smallest
-    value of the median cell is one count, and rounded.
+    The order is that of panels: the best gene of each label in turn, by its divergence from the
+    rest. Counts are scaled to the median depth and pooled in octaves. Where only normalised values
+    are at hand, they are first brought to the depth at which the smallest value of the median cell
+    is one count, and rounded.
 
     Returns
     -------
-    float64 array `(n_vars,)`, nats.
+    order
+        int64 array: positions of the genes whose divergence is not 0.
+    divergence
+        float64 array `(n_vars,)`: JS divergence of each gene over all labels, nats.
     """
     cells = X[rows] if sp.issparse(X) or isinstance(X, np.ndarray) else take_rows(X, rows)
     if scale.name != "counts":
         cells = _rounded(cells, scale)
-    return count_divergence(cells, codes[rows], n_labels)
+    codes = codes[rows]
+    tables = count_tables(
+        cells, codes, n_labels, bins=PANEL_BINS, factors=depth_factors(cells, codes)
+    )
+    divergence = divergences(tables)
+    labels = label_divergences(tables, bin_values=middle_counts(PANEL_BINS), n_threads=None)
+    order = round_robin(labels.divergence)
+    return order[divergence[order] > 0], divergence
 
 
 def training_gene_share(X: Any, scale: Scale, rows: np.ndarray) -> np.ndarray:  # noqa: ANN401

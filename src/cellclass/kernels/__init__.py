@@ -12,6 +12,10 @@
 `divergences`, `label_divergences`, `g_tests`, `coarse_counts`
     What is computed from such tables: divergence over all labels, one label against the rest,
     tests of independence, and distributions to look at.
+`best_first`, `round_robin`, `PANEL_BINS`
+    Orders of genes: by score, and taken in turn from the labels.
+`lowest_counts`, `middle_counts`
+    What counts a bin stands for.
 `chi_squared_tail`
     p-values of many statistics.
 `find_bad_counts`, `BadCounts`, `COUNT_LIMIT`
@@ -28,6 +32,7 @@
 
 from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
 from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
+from cellclass.kernels._bin_values import lowest_counts, middle_counts
 from cellclass.kernels._bins import BinRule
 from cellclass.kernels._chi_squared import chi_squared_tail
 from cellclass.kernels._coarse_codes import at_median_depth, tercile_thresholds
@@ -40,6 +45,7 @@ from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._gene_histogram import split_tables
 from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
+from cellclass.kernels._panel import PANEL_BINS, best_first, round_robin
 from cellclass.kernels._redundancy import (
     PackedCodes,
     greedy_correlation,
@@ -51,6 +57,7 @@ from cellclass.kernels._tables import CountTables
 
 __all__ = [
     "COUNT_LIMIT",
+    "PANEL_BINS",
     "ROW_STATISTICS",
     "BadCounts",
     "BinRule",
@@ -61,6 +68,7 @@ __all__ = [
     "LabelDivergences",
     "PackedCodes",
     "at_median_depth",
+    "best_first",
     "bin_rule",
     "chi_squared_tail",
     "coarse_counts",
@@ -77,9 +85,12 @@ __all__ = [
     "greedy_correlation",
     "greedy_information",
     "label_divergences",
+    "lowest_counts",
+    "middle_counts",
     "not_counts",
     "pack_codes",
     "plan_counts",
+    "round_robin",
     "row_statistics",
     "split_tables",
     "takes_fractions",

@@ -24,7 +24,7 @@ from cellclass._keys import (
     PVALS_ADJ,
     SCORES,
 )
-from cellclass.kernels import coarse_counts
+from cellclass.kernels import coarse_counts, round_robin
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -37,57 +37,25 @@ _TINY = 1e-9  # scanpy's, added to both means of a fold change
 _DRAWN_GENES = 3  # of each label, whose distributions are kept for the picture
 
 
-def best_first(scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Order each row by score, the largest first and of equal ones the first.
-
-    Parameters
-    ----------
-    scores
-        float `(n_labels, n_vars)`, compared as the float32 that scanpy's layout stores.
-
-    Returns
-    -------
-    int64 array of that shape: positions of the genes.
-    """
-    # One integer holds score and position: sorting these takes a tenth of a stable argsort.
-    bits = (np.float32(0) - scores.astype(np.float32)).view(np.uint32)
-    ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-    keys = ascending.astype(np.uint64) << np.uint64(32)
-    keys |= np.arange(scores.shape[1], dtype=np.uint64)
-    keys.sort(axis=1)
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-
-
-def round_robin(scores: NDArray[np.floating], n_genes: int) -> NDArray[np.int64]:
-    """Take the best gene of each label in turn, then the second best of each, and so on.
-
-    What tells a label from the rest may be up or down in it, so the sign of the score is no matter.
-    A gene that another label has brought in is not replaced.
-    """
-    n_labels, n_vars = scores.shape
-    turn = np.empty((n_labels, n_vars), dtype=np.int64)
-    turns = np.arange(n_vars) * n_labels
-    np.put_along_axis(turn, best_first(np.abs(scores)), turns[None, :], axis=1)
-    turn += np.arange(n_labels)[:, None]
-    return np.argsort(turn.min(axis=0))[:n_genes]
-
-
 def gene_columns(
     divergence: NDArray[np.float64],
-    found: LabelScores,
     tests: PValues,
     n_top_genes: int | None,
-    top_by: str,
+    panel_scores: NDArray[np.float64] | None,
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns of `.var`; all genes are selected where no number of them is given."""
+    """Return the columns of `.var`; all genes are selected where no number of them is given.
+
+    Else those are, that the labels take in turn by their scores `(n_labels, n_vars)`, or where
+    there are none of these, the ones of largest divergence.
+    """
     n_vars = divergence.size
     best = np.argsort(-divergence, kind="stable")
     rank = np.empty(n_vars, dtype=np.int64)
     rank[best] = np.arange(n_vars)
     selected = np.full(n_vars, n_top_genes is None)
     if n_top_genes is not None:
-        top = best[:n_top_genes] if top_by == "overall" else round_robin(found.scores, n_top_genes)
-        selected[top] = True
+        order = best if panel_scores is None else round_robin(panel_scores)
+        selected[order[:n_top_genes]] = True
     return {
         JS_DIVERGENCE: divergence,
         JS_RANK: rank,

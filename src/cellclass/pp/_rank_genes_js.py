@@ -17,12 +17,16 @@ from cellclass._keys import (
     RANKING,
 )
 from cellclass.errors import ValuesError
-from cellclass.kernels import split_tables
-from cellclass.pp._bin_values import lowest_counts, middle_counts
+from cellclass.kernels import (
+    PANEL_BINS,
+    best_first,
+    lowest_counts,
+    middle_counts,
+    split_tables,
+)
 from cellclass.pp._count_source import count_tables_of
 from cellclass.pp._js_doubts import doubts
 from cellclass.pp._js_layout import (
-    best_first,
     drawn_distributions,
     gene_columns,
     label_weights,
@@ -58,7 +62,7 @@ def rank_genes_js(
     top_by: Literal["per_label", "overall"] = "per_label",
     weights: Literal["uniform", "frequency"] | Mapping[str, float] = "uniform",
     bins: Bins = None,
-    normalize: bool = False,
+    normalize: bool | None = None,
     n_permutations: int = 0,
     rng: int | np.random.Generator = 0,
     n_genes: int | None = None,
@@ -130,10 +134,12 @@ def rank_genes_js(
     n_top_genes
         How many genes to mark as selected, 1 to `n_vars`; all by default.
     top_by
-        Which genes those are. ``"per_label"``: the best gene of each label in turn, by the size of
-        its divergence, then the second best of each, until there are enough; so no label goes
-        without. ``"overall"``: those of largest divergence over all labels, which in small panels
-        spends many genes on the same contrast.
+        Which genes those are. ``"per_label"``: the best gene of each label in turn, by its
+        divergence from the rest, then the second best of each, until there are enough; so no label
+        goes without. The divergence of a gene that is down in the label counts half. For this
+        choice, unless `bins` or `normalize` are given, counts are scaled to the median depth and
+        pooled in octaves, in one more pass over the matrix. ``"overall"``: those of largest
+        divergence over all labels, which in small panels spends many genes on the same contrast.
     weights
         ``"uniform"``: every label counts the same, however few cells it has. ``"frequency"``: a
         label counts as much as its share of the cells; the divergence is then the mutual
@@ -143,7 +149,9 @@ def rank_genes_js(
         those of the middles of the bins (of their numbers, for quantiles), and so is the fold
         change.
     normalize
-        Whether to scale each cell's counts to the median depth and round them first.
+        Whether to scale each cell's counts to the median depth and round them first. By default
+        the divergences are those of the counts themselves, as any other implementation gives them;
+        only the `n_top_genes` are chosen at the median depth, as `top_by` says.
     n_permutations
         With a number above 0, p-values are not those of the G test: labels are shuffled (within
         batches) so many times, and the p-value is the share of divergences that are as large,
@@ -265,7 +273,9 @@ def rank_genes_js(
     if copy and adata.isbacked:
         raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
 
-    def count(codes: NDArray[np.int64]) -> CountTables:
+    def count(
+        codes: NDArray[np.int64], *, bins: Bins = bins, normalize: bool = bool(normalize)
+    ) -> CountTables:
         both = np.where(codes < 0, -1, cells.batches * len(cells.labels) + codes)
         n_codes = len(cells.labels) * cells.n_batches
         return count_tables_of(X, both, n_codes, bins=bins, normalize=normalize, n_threads=threads)
@@ -292,7 +302,17 @@ def rank_genes_js(
     else:
         tests = g_test_pvalues(parts, n_threads=threads)
 
-    columns = gene_columns(divergence, found, tests, n_top, top_by)
+    panel_scores = None
+    if n_top is not None and top_by == "per_label":
+        panel_scores = found.scores
+        if bins is None and normalize is None:
+            at_depth = count(cells.codes, bins=PANEL_BINS, normalize=True)
+            panel_scores = label_scores(
+                split_tables(at_depth, cells.n_batches),
+                bin_values=middle_counts(PANEL_BINS),
+                n_threads=threads,
+            ).scores
+    columns = gene_columns(divergence, tests, n_top, panel_scores)
     genes = adata.var_names.rename(None)
     order = best_first(found.scores)
     entry = {
@@ -309,7 +329,7 @@ def rank_genes_js(
             "top_by": top_by,
             "weights": shares if isinstance(shares, str) else "custom",
             "bins": list(map(str, bins)) if isinstance(bins, tuple) else bins,
-            "normalize": normalize,
+            "normalize": bool(normalize),
             "n_permutations": n_shuffles,
         },
         **scanpy_layout(genes, cells.labels, found, tests, order, n_kept),

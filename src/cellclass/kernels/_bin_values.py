@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellclass.kernels import COUNT_LIMIT
+from cellclass.kernels._bad_counts import COUNT_LIMIT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cellclass.pp._bin_values import lowest_counts, middle_counts
+from cellclass.kernels import lowest_counts, middle_counts
 
 
 @pytest.mark.parametrize("bins", [None, 8, ("quantile", 4)])
