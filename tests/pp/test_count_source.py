@@ -1,3 +1,5 @@
+import warnings
+
 import anndata as ad
 import h5py
 import numpy as np
@@ -41,6 +43,13 @@ def stored(X, kind, path):
     adata = ad.AnnData(
         {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "dense": np.asarray}[kind](X)
     )
+    if path.suffix == ".zarr":
+        zarr = pytest.importorskip("zarr")
+        with warnings.catch_warnings():  # of the version of the format
+            warnings.simplefilter("ignore")
+            adata.write_zarr(path)
+        found = zarr.open(path, mode="r")["X"]
+        return found if kind == "dense" else ad.io.sparse_dataset(found)
     adata.write_h5ad(path)
     return ad.read_h5ad(path, backed="r").X
 
@@ -48,11 +57,12 @@ def stored(X, kind, path):
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("bins", BINS)
 @pytest.mark.parametrize("kind", ["csr", "csc", "dense"])
-def test_file_in_parts(counts, small_chunks, tmp_path, kind, bins, normalize):
+@pytest.mark.parametrize("name", ["x.h5ad", "x.zarr"])
+def test_file_in_parts(counts, small_chunks, tmp_path, name, kind, bins, normalize):
     X, codes = counts
     factors = depth_factors(X, codes) if normalize else None
     expected = count_tables(X, codes, LABELS, bins=bins, factors=factors)
-    source = stored(X, kind, tmp_path / "x.h5ad")
+    source = stored(X, kind, tmp_path / name)
     same(count_tables_of(source, codes, LABELS, bins=bins, normalize=normalize), expected)
 
 
@@ -84,6 +94,20 @@ def test_dask(counts, kind, chunks, bins, normalize):
     expected = count_tables(X, codes, LABELS, bins=bins, factors=factors)
     lazy = as_dask(X, kind, chunks)
     same(count_tables_of(lazy, codes, LABELS, bins=bins, normalize=normalize), expected)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the cluster: not ours
+def test_two_workers_give_the_same_bits(counts):
+    distributed = pytest.importorskip("distributed")
+    X, codes = counts
+    factors = depth_factors(X, codes)
+    expected = count_tables(X, codes, LABELS, factors=factors)
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+    ):
+        lazy = as_dask(X, "csr", (170, -1))
+        same(count_tables_of(lazy, codes, LABELS, normalize=True), expected)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import warnings
 from pathlib import Path
 
 import anndata as ad
@@ -220,6 +221,43 @@ def test_backed(tmp_path, kind):
     with pytest.raises(ValueError, match=r"adata\.to_memory\(\)"):
         cc.pp.rank_genes_js(backed, "cell_type", copy=True)
     backed.file.close()
+
+
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
+def test_read_lazy(tmp_path, suffix):
+    pytest.importorskip("dask")
+    pytest.importorskip("xarray")
+    adata = make()
+    path = tmp_path / f"counts.{suffix}"
+    with warnings.catch_warnings():  # of the version of the format
+        warnings.simplefilter("ignore")
+        adata.write_zarr(path) if suffix == "zarr" else adata.write_h5ad(path)
+    cc.pp.rank_genes_js(adata, "cell_type", n_top_genes=4)
+    lazy = ad.experimental.read_lazy(path)
+    in_memory = AnnData(lazy.X, obs=lazy.obs.to_memory(), var=lazy.var.to_memory())
+    cc.pp.rank_genes_js(in_memory, "cell_type", n_top_genes=4)
+    pd.testing.assert_frame_equal(
+        in_memory.var[list(adata.var)], adata.var, check_exact=True, check_names=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({}, cc.errors.ScaleError, r"counts, whole numbers.*normalised.*bins=8"),
+        ({"bins": 8, "normalize": True}, cc.errors.ScaleError, "counts, whole numbers"),
+        ({"bins": ("quantile", 4)}, None, ""),
+    ],
+)
+def test_fractions(given, error, message):
+    adata = make()
+    adata.X = adata.X * 0.3
+    if error is None:
+        cc.pp.rank_genes_js(adata, "cell_type", **given)
+        adata.X.data[0] = np.nan
+        error, message = cc.errors.ValuesError, r"needs numbers from 0 to below 2\*\*24.* 1 NaN"
+    with pytest.raises(error, match=message):
+        cc.pp.rank_genes_js(adata, "cell_type", **given)
 
 
 @pytest.mark.parametrize(

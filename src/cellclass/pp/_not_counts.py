@@ -33,10 +33,12 @@ def not_counts(
     error: ValuesError | None = None,
     *,
     function: str = "rank_genes_js",
+    fractions: bool = False,
 ) -> ValuesError:
     """Return the error that names the gene, the cell and the layer to pass instead.
 
-    `error` is what the count of a file's or of Dask's parts said of them; these are not read again.
+    With `fractions`, values need not be whole numbers. `error` is what the count of a file's or of
+    Dask's parts said of them; these are not read again.
     """
     if error is not None and not (isinstance(X, np.ndarray) or sparse.issparse(X)):
         if error.gene is None or error.cell is None:
@@ -45,18 +47,22 @@ def not_counts(
             f"{error} That is gene {adata.var_names[error.gene]!r} of cell "
             f"{adata.obs_names[error.cell]!r}. Pass the layer with the counts, as layer=…."
         )
-    bad = find_bad_counts(X, codes)
+    bad = find_bad_counts(X, codes, fractions=fractions)
     if bad is None:
         return ValuesError("The values are not counts.")
     here = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     message = (
-        f"{function} needs counts, whole numbers below 2**24, but {here} holds {bad}. The first "
+        f"{function} needs {'numbers' if fractions else 'counts, whole numbers'} from 0 to below "
+        f"2**24, but {here} holds {bad}. The first "
         f"gene with one is {adata.var_names[bad.gene]!r}: {bad.value:.8g} in cell "
         f"{adata.obs_names[bad.cell]!r}."
     )
     fix = f" Pass the layer with the counts{_count_layers(adata, layer, codes)}."
     if bad.kind == "fractional":
-        return ScaleError(message + " Fractional values are normalised, not counts." + fix)
+        why = " Fractional values are normalised, not counts."
+        if function == "rank_genes_js":
+            why += ' To rank them all the same, pool them with bins=8 or bins=("quantile", 8).'
+        return ScaleError(message + why + fix)
     if bad.kind == "negative":
         return ValuesError(message + " Negative values are scaled, not counts." + fix)
     return ValuesError(message + fix)

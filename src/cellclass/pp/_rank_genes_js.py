@@ -23,6 +23,7 @@ from cellclass.kernels import (
     lowest_counts,
     middle_counts,
     split_tables,
+    takes_fractions,
 )
 from cellclass.pp._count_source import count_tables_of
 from cellclass.pp._js_doubts import doubts
@@ -283,7 +284,8 @@ def rank_genes_js(
     try:
         tables = count(cells.codes)
     except ValuesError as error:
-        raise not_counts(adata, layer, X, cells.codes, error) from error
+        fractions = takes_fractions(bins) and not normalize
+        raise not_counts(adata, layer, X, cells.codes, error, fractions=fractions) from error
     parts = split_tables(tables, cells.n_batches)
     divergence = overall_divergence(parts, shares)
     found = label_scores(parts, bin_values=middle_counts(bins), n_threads=threads)
