@@ -151,7 +151,8 @@ def chosen(text: str) -> dict:
 def main() -> None:
     options = arguments()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    warnings.filterwarnings("ignore", message="Labels of obs")
+    for message in ("Labels of obs", "The counts are deep"):
+        warnings.filterwarnings("ignore", message=message)
     selectors = chosen(options.selectors)
     models = list(MODELS) if options.model == "both" else [options.model]
     sizes = [int(size) for size in options.sizes.split(",")]
