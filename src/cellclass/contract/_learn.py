@@ -14,7 +14,6 @@ from cellclass.kernels import (
     depth_factors,
     divergences,
     label_divergences,
-    middle_counts,
     round_robin,
 )
 
@@ -54,7 +53,7 @@ def rank_training_genes(
         cells, codes, n_labels, bins=PANEL_BINS, factors=depth_factors(cells, codes)
     )
     divergence = divergences(tables)
-    labels = label_divergences(tables, bin_values=middle_counts(PANEL_BINS), n_threads=None)
+    labels = label_divergences(tables, n_threads=None)
     order = round_robin(labels.divergence)
     return order[divergence[order] > 0], divergence
 

@@ -306,14 +306,12 @@ def rank_genes_js(
 
     panel_scores = None
     if n_top is not None and top_by == "per_label":
-        panel_scores = found.scores
+        compared = parts
         if bins is None and normalize is None:
             at_depth = count(cells.codes, bins=PANEL_BINS, normalize=True)
-            panel_scores = label_scores(
-                split_tables(at_depth, cells.n_batches),
-                bin_values=middle_counts(PANEL_BINS),
-                n_threads=threads,
-            ).scores
+            compared = split_tables(at_depth, cells.n_batches)
+        # up or down is told from the mean number of the bin, which outliers move less
+        panel_scores = label_scores(compared, n_threads=threads).scores
     columns = gene_columns(divergence, tests, n_top, panel_scores)
     genes = adata.var_names.rename(None)
     order = best_first(found.scores)
