@@ -82,7 +82,9 @@ def test_a_fit_learns_and_logs(recipe, tmp_path):
 
 
 def test_logged_loss_is_the_mean_over_cells(tmp_path):
-    plan = ClassifierPlan(network(), Recipe(lr=0.0, weight_decay=0.0, batch_size=16))
+    plan = ClassifierPlan(
+        network(), Recipe(lr=0.0, weight_decay=0.0, batch_size=16, gene_dropout=0.0)
+    )
     data = datamodule()
     (row,) = fit(plan, data, 1, tmp_path).rows
     module = network().eval()
@@ -92,6 +94,20 @@ def test_logged_loss_is_the_mean_over_cells(tmp_path):
                 module(data._X[rows]), data._labels[rows].view(-1)
             )
         assert row[name] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_genes_are_taken_from_some_cells():
+    torch.manual_seed(0)
+    fill = torch.arange(1000.0) + 1
+    plan = ClassifierPlan(network(), Recipe(gene_dropout=0.5), fill)
+    x = plan._without_genes(torch.zeros(400, 1000))
+    gone = x != 0
+    assert (x[gone] == fill.expand_as(x)[gone]).all()
+    shares = gone.float().mean(dim=1).numpy()
+    assert 0.4 < (shares == 0).mean() < 0.6
+    assert 0.6 < shares.max() < 0.75
+    assert 0.3 < shares[shares > 0].mean() < 0.4
+    assert 0.1 < gone.float().mean(dim=0).min() < gone.float().mean(dim=0).max() < 0.25
 
 
 def test_cosine_warms_up_and_ends_near_zero(tmp_path):

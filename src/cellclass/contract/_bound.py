@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cellclass.contract._genes import GeneMatch
+    from cellclass.contract._missing_genes import MissingGenes
     from cellclass.contract._scale import Scale
     from cellclass.contract._source import Source
 
@@ -40,6 +41,8 @@ class BoundInput:
         Counts per cell to normalise to; `None` keeps counts.
     model_genes
         Names of the selected genes.
+    missing_genes
+        What missing genes cost, where it was measured.
     """
 
     X: Any
@@ -49,6 +52,7 @@ class BoundInput:
     fill: np.ndarray
     target_sum: float | None
     model_genes: pd.Index
+    missing_genes: MissingGenes | None = None
 
     @property
     def n_obs(self) -> int:
@@ -91,6 +95,17 @@ class BoundInput:
         else:
             gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
 
+    def only(self, rows: np.ndarray) -> BoundInput:
+        """Return some cells, at increasing positions, as a copy."""
+        return replace(self, X=take_rows(self.X, rows))
+
+    def expected(self) -> tuple[float, float] | None:
+        """Return accuracy and temperature that validation cells had with the same genes."""
+        if self.missing_genes is None:
+            return None
+        share = self.match.missing.size / len(self.fill)
+        return self.missing_genes.at(share, self.match.missing_share)
+
     def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:
         """Read all cells, `size` at a time, in their order."""
         for start in range(0, self.n_obs, size):
@@ -110,17 +125,28 @@ class BoundInput:
         """Warn when many of the genes that matter are missing."""
         if self.match.missing_share > _WARN_MISSING:
             missing = self.model_genes[self.match.missing]
+            found = self.expected()
+            cost = "Labels are less certain than the confidence says"
+            if found is not None and self.missing_genes is not None:
+                cost = (
+                    f"Without such genes, {found[0]:.0%} of the validation cells got their label; "
+                    f"with all of them {self.missing_genes.at(0.0, 0.0)[0]:.0%}"
+                )
             warnings.warn(
                 f"The query lacks {len(missing)} of the {len(self.fill)} genes that the model "
                 f"reads ({self.match.missing_share:.0%} of what tells the labels apart), such as "
-                f"{', '.join(map(str, missing[:3]))}. Labels are less certain than the "
-                "confidence says; check that the gene names are of the same annotation.",
+                f"{', '.join(map(str, missing[:3]))}. {cost}. Check that the gene names are of the "
+                "same annotation.",
                 stacklevel=4,
             )
 
     def report(self) -> dict[str, Any]:
         """Say what was found and done, in types that an `.h5ad` file can hold."""
         missing = self.model_genes[self.match.missing]
+        accuracy = error = np.nan
+        found = self.expected()
+        if found is not None and self.missing_genes is not None:
+            accuracy, error = found[0], self.missing_genes.error(found[0])
         target = "log1p of counts"
         if self.target_sum is not None:
             target = f"log1p of counts per {self.target_sum:g}"
@@ -136,4 +162,6 @@ class BoundInput:
             "n_genes_extra": self.match.n_extra,
             "genes_missing": np.asarray(missing.astype(str), dtype=object),
             "missing_importance": self.match.missing_share,
+            "expected_accuracy": accuracy,
+            "expected_accuracy_error": error,
         }

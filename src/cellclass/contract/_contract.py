@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from cellclass._checks import check_not_empty, check_unique_genes
 from cellclass.contract._bound import BoundInput
 from cellclass.contract._genes import gene_namespace, match_genes, refuse_poor_match
 from cellclass.contract._learn import rank_training_genes, training_gene_share
+from cellclass.contract._missing_genes import MissingGenes
 from cellclass.contract._rows import prepare_rows
 from cellclass.contract._scale import Scale, identify_scale, require_convertible
 from cellclass.contract._source import Source, locate
@@ -24,6 +25,7 @@ Expression = Literal["log1p_normalized", "log1p_counts"]
 
 #: Least share of the selected genes' divergence that a query must carry.
 MIN_GENE_SHARE = 0.2
+_CURVE = "missing_genes."
 #: Counts per cell that expression is normalised to (CP10k).
 TARGET_SUM = 1e4
 
@@ -60,6 +62,8 @@ class InputContract:
         The scale that the reference was found on.
     namespace
         `symbol` or `ensembl`.
+    missing_genes
+        What missing genes cost, measured on validation cells once the model is trained.
     """
 
     genes: pd.Index
@@ -73,6 +77,7 @@ class InputContract:
     target_sum: float | None
     scale: str
     namespace: str
+    missing_genes: MissingGenes | None = None
 
     @classmethod
     def learn(
@@ -137,7 +142,7 @@ class InputContract:
         bound = contract._read_from(adata, source, X, scale)
         # The reference has every gene, so that what it was read with needs no fill values.
         fill = bound.read(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
-        return replace(contract, fill=fill), bound
+        return replace(contract, fill=fill), replace(bound, fill=fill)
 
     @property
     def n_genes(self) -> int:
@@ -191,21 +196,24 @@ class InputContract:
             fill=self.fill,
             target_sum=self.target_sum,
             model_genes=self.model_genes,
+            missing_genes=self.missing_genes,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the part that is written as JSON: everything but the arrays."""
-        arrays = (*self.to_arrays(), "genes")
-        fields = {name: value for name, value in asdict(self).items() if name not in arrays}
+        kept_apart = (*self.to_arrays(), "genes", "missing_genes")
+        fields = {name: value for name, value in vars(self).items() if name not in kept_apart}
         return {**fields, "labels": list(self.labels), "genes": self.genes.tolist()}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays, by name."""
+        curves = {} if self.missing_genes is None else self.missing_genes.to_arrays()
         return {
             "selected": self.selected,
             "importance": self.importance,
             "gene_share": self.gene_share,
             "fill": self.fill,
+            **{_CURVE + name: values for name, values in curves.items()},
         }
 
     @classmethod
@@ -215,7 +223,14 @@ class InputContract:
             "genes": pd.Index(fields["genes"], dtype=str),
             "labels": tuple(fields["labels"]),
         }
-        parts: dict[str, Any] = {**fields, **lists, **arrays}
+        curves = {
+            name.removeprefix(_CURVE): values
+            for name, values in arrays.items()
+            if name.startswith(_CURVE)
+        }
+        others = {name: values for name, values in arrays.items() if not name.startswith(_CURVE)}
+        missing_genes = MissingGenes.from_arrays(curves) if curves else None
+        parts: dict[str, Any] = {**fields, **lists, **others, "missing_genes": missing_genes}
         return cls(**parts)
 
 

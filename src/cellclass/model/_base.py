@@ -16,6 +16,7 @@ from cellclass.errors import NotTrainedError
 from cellclass.metrics import classification_scores
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
+from cellclass.model._missing_genes import measure_missing_genes
 from cellclass.model._reference import Reference, learn_reference
 from cellclass.model._save_load import SavedModel
 from cellclass.model._scores import CellScores
@@ -279,8 +280,9 @@ class CellClassifier(SavedModel):
         bound = self._bind(adata, layer)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
         pvalue = np.empty(bound.n_obs, dtype=np.float32)
+        temperature = self._temperature(bound)
         for rows, latent, logits in self._outputs(bound):
-            probability[rows] = self._trust.probability(logits)
+            probability[rows] = self._trust.probability(logits, temperature)
             pvalue[rows] = self._trust.pvalue(latent)
         return CellScores(
             labels=self.labels,
@@ -313,6 +315,15 @@ class CellClassifier(SavedModel):
             reference.codes[train],
             held_out=(latent, logits, codes),
         )
+        places, bound = reference.looked_at
+        curves = measure_missing_genes(
+            bound,
+            reference.codes[places],
+            self._contract,
+            lambda x: self._forward(x)[1],
+            seed=self._seed,
+        )
+        self._contract = replace(self._contract, missing_genes=curves)
         names = np.asarray(self.labels)
         self._card = make_card(
             type(self).__name__,
@@ -323,6 +334,11 @@ class CellClassifier(SavedModel):
             temperature=self._trust.temperature,
             validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
         )
+
+    def _temperature(self, bound: BoundInput) -> float | None:
+        """Return what fits validation cells that lack as many genes as the query, if it does."""
+        expected = bound.expected()
+        return expected[1] if expected is not None and bound.match.missing.size else None
 
     def _bind(self, adata: AnnData | None, layer: str | None) -> BoundInput:
         if not self.is_trained:

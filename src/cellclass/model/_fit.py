@@ -68,7 +68,9 @@ def fit(
         torch.manual_seed(seed)
         runner = TrainRunner(
             model,
-            training_plan=ClassifierPlan(model.module, recipe),
+            training_plan=ClassifierPlan(
+                model.module, recipe, torch.from_numpy(model.contract.fill)
+            ),
             data_splitter=datamodule,
             max_epochs=max_epochs,
             callbacks=callbacks,

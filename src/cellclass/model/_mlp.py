@@ -37,6 +37,7 @@ _RECIPES = {
         batch_size=60,
         max_epochs=10,
         early_stopping=False,
+        gene_dropout=0.0,
     ),
 }
 

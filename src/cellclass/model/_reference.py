@@ -14,7 +14,9 @@ from cellclass.data import ResidentDataModule, split_cells
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from cellclass.contract import Expression
+    from cellclass.contract import BoundInput, Expression
+
+_MOST_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Reference:
         Their positions in the AnnData, increasing, `(n_cells,)`.
     train, validation
         Positions in `X` of the cells of either part.
+    looked_at
+        Validation cells on which missing genes are tried out: positions in `X`, and their input.
     """
 
     X: np.ndarray
@@ -38,6 +42,7 @@ class Reference:
     cells: np.ndarray
     train: np.ndarray
     validation: np.ndarray
+    looked_at: tuple[np.ndarray, BoundInput]
 
     def datamodule(self, *, batch_size: int, seed: int) -> ResidentDataModule:
         """Return the cells as minibatches."""
@@ -91,10 +96,13 @@ def learn_reference(
         expression=expression,
     )
     cells = np.union1d(train, validation)
+    order = np.random.default_rng(seed).permutation(len(validation))
+    some = np.sort(validation[order[:_MOST_LOOKED_AT]])
     return contract, Reference(
         X=bound.read(cells),
         codes=codes[cells],
         cells=cells,
         train=np.searchsorted(cells, train),
         validation=np.searchsorted(cells, validation),
+        looked_at=(np.searchsorted(cells, some), bound.only(some)),
     )

@@ -42,9 +42,12 @@ class Trust:
             novelty=NoveltyScorer.fit(latent, codes, latent_held_out),
         )
 
-    def probability(self, logits: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities, float64 `(n_obs, n_labels)`."""
-        return softmax(logits, temperature=self.temperature)
+    def probability(self, logits: np.ndarray, temperature: float | None = None) -> np.ndarray:
+        """Return calibrated probabilities, float64 `(n_obs, n_labels)`.
+
+        `temperature` is another one, for a query that lacks genes.
+        """
+        return softmax(logits, temperature=temperature or self.temperature)
 
     def pvalue(self, latent: np.ndarray) -> np.ndarray:
         """Return conformal p-values of being like the training cells, float64 `(n_obs,)`."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+MOST_DROPPED = 0.7
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Settings of a fit.
@@ -41,6 +44,9 @@ class Recipe:
         Steps to aim at when `max_epochs` is `None`.
     early_stopping
         Whether to stop, and go back to the best weights, when validation cells are answered worse.
+    gene_dropout
+        Share (0–1) of the training cells of a minibatch that lose genes, as a query that lacks them
+        does; each of them up to `MOST_DROPPED` of its genes.
     """
 
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -53,6 +59,7 @@ class Recipe:
     max_epochs: int | None = None
     n_steps: int = 400
     early_stopping: bool = True
+    gene_dropout: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can be made of."""
@@ -79,12 +86,17 @@ class ClassifierPlan(pl.LightningModule):
         Network with `forward`, `encoder` and `head`.
     recipe
         Settings of the fit.
+    fill
+        What stands for a missing gene in the input, `(G,)`; zeros by default.
     """
 
-    def __init__(self, module: nn.Module, recipe: Recipe) -> None:
+    _fill: torch.Tensor
+
+    def __init__(self, module: nn.Module, recipe: Recipe, fill: torch.Tensor | None = None) -> None:
         super().__init__()
         self.module: Any = module
         self.recipe = recipe
+        self.register_buffer("_fill", torch.zeros(1) if fill is None else fill, persistent=False)
         self._loss = torch.zeros(())
         self._n = 0
         self._logits: list[torch.Tensor] = []
@@ -97,10 +109,19 @@ class ClassifierPlan(pl.LightningModule):
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:  # noqa: ARG002
         """Loss of one minibatch."""
         labels = batch["labels"].view(-1)
-        loss = F.cross_entropy(self(batch["X"]), labels)
+        x = batch["X"]
+        if self.recipe.gene_dropout > 0:
+            x = self._without_genes(x)
+        loss = F.cross_entropy(self(x), labels)
         self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
         self._n += len(labels)
         return loss
+
+    def _without_genes(self, x: torch.Tensor) -> torch.Tensor:
+        """Take genes from some of the cells `(B, G)`, each its own, at random."""
+        chosen = torch.rand(len(x), 1, device=x.device) < self.recipe.gene_dropout
+        share = MOST_DROPPED * torch.rand(len(x), 1, device=x.device) * chosen
+        return torch.where(torch.rand_like(x) < share, self._fill, x)  # (B, G)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last look at the validation cells."""

@@ -1,0 +1,138 @@
+"""What becomes of a model's answers when a query lacks some of its genes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cellclass.contract._bound import BoundInput
+
+SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_DRAWS = 2
+RANDOM, IMPORTANT = 0, 1
+
+
+@dataclass(frozen=True)
+class MissingGenes:
+    """Accuracy and temperature on validation cells that lack genes.
+
+    Arrays are float64 `(2, n_points)`. In the first row genes are missing at random, in the second
+    those of largest divergence; from left to right ever more of them, beginning with none.
+
+    Attributes
+    ----------
+    missing
+        Share (0–1) of the model's genes that is missing.
+    importance
+        Share (0–1) of their JS divergence that is missing.
+    accuracy
+        Share (0–1) of the validation cells that got their label.
+    temperature
+        Divides the logits so that the probabilities fit those cells.
+    n_cells
+        How many validation cells there were.
+    """
+
+    missing: np.ndarray
+    importance: np.ndarray
+    accuracy: np.ndarray
+    temperature: np.ndarray
+    n_cells: int
+
+    def at(self, missing: float, importance: float) -> tuple[float, float]:
+        """Return the expected accuracy, and the temperature, for a query.
+
+        Between the two rows, what counts is how much of the divergence is missing beside what
+        would be if the genes were missing at random.
+
+        Parameters
+        ----------
+        missing, importance
+            Shares (0–1) of the model's genes, and of their divergence, that the query lacks.
+        """
+
+        def along(values: np.ndarray) -> np.ndarray:
+            pairs = zip(self.missing, values, strict=True)
+            return np.array([np.interp(missing, points, row) for points, row in pairs])
+
+        lowest, highest = along(self.importance)
+        width = max(highest - lowest, 1e-9)  # without missing genes there is none
+        t = np.clip(importance - lowest, 0.0, width) / width
+        accuracy, temperature = (
+            float((1 - t) * row[RANDOM] + t * row[IMPORTANT])
+            for row in (along(self.accuracy), along(self.temperature))
+        )
+        return accuracy, temperature
+
+    def error(self, accuracy: float) -> float:
+        """Return the standard error of an expected accuracy."""
+        return float(np.sqrt(max(accuracy * (1 - accuracy), 0.0) / max(self.n_cells, 1)))
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return everything as arrays, by name."""
+        return {**vars(self), "n_cells": np.array([self.n_cells])}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> MissingGenes:
+        """Put together what `to_arrays` gave."""
+        curves = {name: values for name, values in arrays.items() if name != "n_cells"}
+        return cls(**curves, n_cells=int(arrays["n_cells"][0]))
+
+
+def with_fewer_genes(
+    bound: BoundInput, gene_share: np.ndarray, importance: np.ndarray, *, seed: int
+) -> Iterator[tuple[int, int, BoundInput]]:
+    """Take genes from cells of the reference, and read on as from a query that lacks them.
+
+    Parameters
+    ----------
+    bound
+        The cells, with all genes of the reference.
+    gene_share
+        As in the contract, `(n_genes,)`.
+    importance
+        JS divergence of the selected genes (nats), `(n_selected,)`.
+    seed
+        Of the genes that are missing at random, selected or not.
+
+    Yields
+    ------
+    Row and column of `MissingGenes` to which the input belongs, and the input.
+    """
+    rng = np.random.default_rng(seed)
+    n_genes, n_selected = gene_share.size, importance.size
+    column_of = np.empty(n_selected, dtype=np.int64)
+    columns = np.flatnonzero(bound.match.position >= 0)
+    column_of[bound.match.position[columns]] = columns
+    most_first = column_of[np.argsort(-importance, kind="stable")]
+    yield RANDOM, 0, bound
+    yield IMPORTANT, 0, bound
+    for place, share in enumerate(SHARES, start=1):
+        for _ in range(_DRAWS):
+            gone = rng.permutation(n_genes)[: round(share * n_genes)]
+            yield RANDOM, place, _without(bound, gone, gene_share, importance)
+        gone = most_first[: round(share * n_selected)]
+        yield IMPORTANT, place, _without(bound, gone, gene_share, importance)
+
+
+def _without(
+    bound: BoundInput, gone: np.ndarray, gene_share: np.ndarray, importance: np.ndarray
+) -> BoundInput:
+    known = bound.match.known.copy()
+    known[gone] = False
+    missing = np.sort(bound.match.position[gone])
+    missing = missing[missing >= 0]
+    match = replace(
+        bound.match,
+        known=known,
+        position=np.where(known, bound.match.position, -1),
+        missing=missing,
+        share=float(gene_share[known].sum()),
+        missing_share=float(importance[missing].sum() / importance.sum()),
+    )
+    return replace(bound, match=match)

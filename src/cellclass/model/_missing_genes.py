@@ -1,0 +1,59 @@
+"""Measure on validation cells what missing genes cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cellclass.contract import SHARES, MissingGenes, with_fewer_genes
+from cellclass.metrics import fit_temperature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cellclass.contract import BoundInput, InputContract
+
+
+def measure_missing_genes(
+    bound: BoundInput,
+    codes: np.ndarray,
+    contract: InputContract,
+    logits_of: Callable[[np.ndarray], np.ndarray],
+    *,
+    seed: int,
+) -> MissingGenes | None:
+    """Answer validation cells while they lack more and more genes.
+
+    Parameters
+    ----------
+    bound
+        The cells, with all genes of the reference.
+    codes
+        Their label codes, `(n_obs,)`.
+    contract
+        What the model expects.
+    logits_of
+        The trained network: logits `(n_obs, n_labels)` of model input.
+    seed
+        Of the genes that are missing at random.
+
+    Returns
+    -------
+    The curves; None without validation cells.
+    """
+    if len(codes) == 0:
+        return None
+    shape = (2, len(SHARES) + 1)
+    found = {name: np.zeros(shape) for name in ("missing", "importance", "accuracy")}
+    log_temperature, n = np.zeros(shape), np.zeros(shape)
+    given = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=seed)
+    for row, place, fewer in given:
+        logits = logits_of(fewer.read(slice(None)))
+        n[row, place] += 1
+        found["missing"][row, place] += fewer.match.missing.size / contract.n_genes
+        found["importance"][row, place] += fewer.match.missing_share
+        found["accuracy"][row, place] += (logits.argmax(axis=1) == codes).mean()
+        log_temperature[row, place] += np.log(fit_temperature(logits, codes))
+    means = {name: values / n for name, values in found.items()}
+    return MissingGenes(**means, temperature=np.exp(log_temperature / n), n_cells=len(codes))
