@@ -24,9 +24,9 @@ CURVES = MissingGenes(
         (0.0, 0.0, (0.9, 1.0)),
         (0.5, 0.5, (0.8, 2.0)),
         (0.5, 0.9, (0.4, 4.0)),
-        (0.5, 0.7, (0.6, 3.0)),
+        (0.7, 0.9, (0.32, 3.4)),  # half-way from 0.5 to the 0.9 that it takes at random
         (0.25, 0.25, (0.85, 1.5)),
-        (0.5, 0.2, (0.8, 2.0)),
+        (0.6, 0.5, (0.8, 2.0)),
     ],
 )
 def test_between_the_points(missing, importance, expected):

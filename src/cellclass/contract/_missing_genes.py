@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cellclass.contract._bound import BoundInput
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
-_DRAWS = 2
+_DRAWS = 3
 RANDOM, IMPORTANT = 0, 1
 
 
@@ -47,8 +47,8 @@ class MissingGenes:
     def at(self, missing: float, importance: float) -> tuple[float, float]:
         """Return the expected accuracy, and the temperature, for a query.
 
-        Between the two rows, what counts is how much of the divergence is missing beside what
-        would be if the genes were missing at random.
+        Both rows are read where as much of the divergence is missing. Between them, what counts is
+        how many genes it takes: fewer where they are those of largest divergence.
 
         Parameters
         ----------
@@ -57,12 +57,12 @@ class MissingGenes:
         """
 
         def along(values: np.ndarray) -> np.ndarray:
-            pairs = zip(self.missing, values, strict=True)
-            return np.array([np.interp(missing, points, row) for points, row in pairs])
+            pairs = zip(self.importance, values, strict=True)
+            return np.array([np.interp(importance, points, row) for points, row in pairs])
 
-        lowest, highest = along(self.importance)
-        width = max(highest - lowest, 1e-9)  # without missing genes there is none
-        t = np.clip(importance - lowest, 0.0, width) / width
+        most, fewest = along(self.missing)
+        width = max(most - fewest, 1e-9)  # where nothing is missing there is none
+        t = np.clip(most - missing, 0.0, width) / width
         accuracy, temperature = (
             float((1 - t) * row[RANDOM] + t * row[IMPORTANT])
             for row in (along(self.accuracy), along(self.temperature))

@@ -284,13 +284,14 @@ class CellClassifier(SavedModel):
         for rows, latent, logits in self._outputs(bound):
             probability[rows] = self._trust.probability(logits, temperature)
             pvalue[rows] = self._trust.pvalue(latent)
-        return CellScores(
+        scores = CellScores(
             labels=self.labels,
             probability=probability,
             novelty_pvalue=pvalue,
             empty=bound.empty_cells(),
             report=bound.report(),
         )
+        return scores.with_expected_accuracy()
 
     def get_latent_representation(
         self, adata: AnnData | None = None, *, layer: str | None = None
