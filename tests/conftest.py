@@ -205,13 +205,18 @@ class _Answer(BaseHTTPRequestHandler):
         if status != 200:
             self.send_error(status)
             return
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        if server.etags and self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            self.end_headers()
+            return
         start = int(span.removeprefix("bytes=").rstrip("-")) if span and server.ranges else 0
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - start))
         if server.etags:
-            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+            self.send_header("ETag", etag)
         for name, value in server.headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -32,7 +32,8 @@ def visible() -> list[Path]:
     return [
         path
         for path in folder.rglob("*")
-        if path.is_file() and ".incoming" not in path.relative_to(folder).parts
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
 
 
@@ -104,16 +105,37 @@ def test_a_bad_file_does_not_replace_a_good_one(server, url):
     path = fetch(url, sha256=SHA256, file_name="b.bin")
     server.files["/some%20folder/file.bin"] = b"<html>Please log in</html>"
     with pytest.raises(DownloadError, match="log-in page"):
-        fetch(url, sha256=SHA256, file_name="b.bin", refresh=True)
+        fetch(url, sha256="1" * 64, file_name="b.bin")
     assert path.read_bytes() == CONTENT
 
 
-def test_refresh_asks_again(server, url):
+def test_refresh_asks_for_another_version(server, url):
     path = fetch(url, sha256=None, file_name="b.json")
+    assert fetch(url, sha256=None, file_name="b.json", refresh=True) == path
+    assert server.sent == [len(CONTENT), 0]
     server.files["/some%20folder/file.bin"] = b"new"
     assert fetch(url, sha256=None, file_name="b.json").read_bytes() == CONTENT
-    assert fetch(url, sha256=None, file_name="b.json", refresh=True) == path
-    assert path.read_bytes() == b"new"
+    assert fetch(url, sha256=None, file_name="b.json", refresh=True).read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("date", [None, "Mon, 05 Jan 2026 10:00:00 GMT"])
+def test_refresh_without_tags(server, url, date):
+    """A server that tells no versions apart, or one that tells them but knows no conditions."""
+    server.etags = False
+    server.headers = {} if date is None else {"Last-Modified": date}
+    path = fetch(url, sha256=None, file_name="b.json")
+    modified = path.stat().st_mtime_ns
+    assert fetch(url, sha256=None, file_name="b.json", refresh=True).read_bytes() == CONTENT
+    assert (path.stat().st_mtime_ns == modified) is (date is not None)
+
+
+def test_refresh_without_a_network(server, url):
+    path = fetch(url, sha256=None, file_name="b.json")
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(DownloadError, match="refused"):
+        fetch(url, sha256=None, file_name="b.json", refresh=True)
+    assert path.read_bytes() == CONTENT
 
 
 def test_a_folder_that_cannot_be_written(server, url, monkeypatch, tmp_path):
@@ -121,6 +143,20 @@ def test_a_folder_that_cannot_be_written(server, url, monkeypatch, tmp_path):
     monkeypatch.setenv("CELLCLASS_DATA_DIR", str(tmp_path / "file"))
     with pytest.raises(DownloadError, match="Set CELLCLASS_DATA_DIR to a folder"):
         fetch(url, sha256=SHA256)
+
+
+def test_killed_while_the_checksum_was_computed(server, url):
+    """The complete file is found again, if its checksum is right."""
+    fetch(url, sha256=SHA256, file_name="b.bin").unlink()
+    (lock,) = (cache_folder() / ".incoming").glob("*.lock")
+    arrived = lock.with_suffix("") / "arrived"
+    for content, asked in ((CONTENT, 1), (CONTENT[:-1], 2)):
+        arrived.parent.mkdir()
+        arrived.write_bytes(content)
+        path = fetch(url, sha256=SHA256, file_name="b.bin")
+        assert path.read_bytes() == CONTENT
+        assert len(server.log) == asked
+        path.unlink()
 
 
 def test_processes_wait_for_each_other(server, url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from cellclass._download._folder import DATA_DIR, cache_folder
-from cellclass._download._resuming import Resuming
+from cellclass._download._resuming import Resuming, is_current
 from cellclass.errors import DownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+ARRIVED = "arrived"
 
 
 def fetch(
@@ -52,7 +55,8 @@ def fetch(
     n_bytes
         Size of the file, verified at every call.
     refresh
-        Whether to download the file again when it is there.
+        Whether to ask the server for another version of a file that is there and has no known
+        checksum. By its `ETag` or `Last-Modified` it is downloaded again only if it has changed.
     progress
         Whether to show a progress bar; by default in a terminal, when the download takes long.
 
@@ -76,10 +80,10 @@ def fetch(
 
     import filelock
 
-    key = hashlib.sha256(repr((url, expected)).encode()).hexdigest()[:20]
+    key = hashlib.sha256(repr((url, str(path), expected)).encode()).hexdigest()[:20]
     incoming = folder / ".incoming" / key
     try:
-        incoming.mkdir(parents=True, exist_ok=True)
+        incoming.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(
@@ -88,7 +92,10 @@ def fetch(
         ) from error
     with filelock.FileLock(incoming.with_suffix(".lock")):
         # another process may have fetched it in the meantime
-        if refresh or not path.is_file() or expected.differs(path) is not None:
+        there = path.is_file() and expected.differs(path) is None
+        if there and refresh and not expected.checked:
+            there = is_current(url, _version_file(path))
+        if not there:
             _receive(url, path, incoming, expected, progress=progress)
     return path
 
@@ -139,19 +146,24 @@ def _receive(
     """Download into `incoming`, verify, and move the file to its name."""
     import pooch
 
+    incoming.mkdir(exist_ok=True)
     for other in incoming.iterdir():  # left behind when an earlier process was killed
-        if other.name not in (Resuming.PART, Resuming.ABOUT):
+        whole = other.name == ARRIVED and expected.checked and expected.differs(other) is None
+        if not whole and other.name not in (Resuming.PART, Resuming.ABOUT):
             other.unlink()
     for _ in range(2):
         download = Resuming(incoming, path, checked=expected.checked, progress=progress)
         with _quiet_pooch():
             arrived = Path(
                 # pooch's own check of the hash would read the file a second time
-                pooch.retrieve(url, None, fname="arrived", path=incoming, downloader=download)
+                pooch.retrieve(url, None, fname=ARRIVED, path=incoming, downloader=download)
             )
         difference = expected.differs(arrived)
         if difference is None:
+            _version_file(path).unlink(missing_ok=True)
             arrived.replace(path)
+            if not expected.checked and download.version:
+                _version_file(path).write_text(json.dumps(download.version))
             shutil.rmtree(incoming, ignore_errors=True)
             return
         arrived.unlink()
@@ -162,6 +174,11 @@ def _receive(
         "the file was changed at its source, or something on the way, such as the log-in page of "
         "a network, answered instead. Call again; if it stays so, the source has another file now."
     )
+
+
+def _version_file(path: Path) -> Path:
+    """Where the version of a file without a checksum is noted."""
+    return path.with_name(f".{path.name}.version")
 
 
 @contextmanager

@@ -21,6 +21,8 @@ TIMEOUT = (15.0, 60.0)
 """Seconds to wait for a connection, and for the next bytes."""
 MAX_IDLE = 4
 """Broken connections in a row that bring no byte, after which a download is given up."""
+VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+"""Headers that tell two versions of a file apart, and those that ask for another version."""
 
 
 class Resuming:
@@ -32,6 +34,7 @@ class Resuming:
         self.part, self.about = folder / self.PART, folder / self.ABOUT
         self.path, self.checked, self.progress = path, checked, progress
         self.resumed = False
+        self.version: dict[str, str] = {}
 
     def __call__(
         self,
@@ -71,13 +74,14 @@ class Resuming:
         about, start = self._read_about(), self._there()
         if start and start == about["total"]:
             self.resumed = True
+            self.version = {name: about[name] for name in VALIDATORS if name in about}
             return
-        with _ask(url, start) as answer:
+        with _ask(url, {"Range": f"bytes={start}-"} if start else {}) as answer:
             goes_on = start > 0 and _goes_on(answer, self._validators(answer), about, start)
             if goes_on or not start or answer.status_code == 200:
                 self._write(answer, start if goes_on else 0)
                 return
-        with _ask(url, 0) as answer:  # the server has another file now, or no such part
+        with _ask(url, {}) as answer:  # the server has another file now, or no such part
             self._write(answer, 0)
 
     def _there(self) -> int:
@@ -89,13 +93,14 @@ class Resuming:
 
         self._check(answer, start)
         self.resumed = start > 0
+        self.version = self._validators(answer)
         length = answer.headers.get("Content-Length")
         total = None if length is None else start + int(length)
         if not start:
             # in this order: a part is never taken for one of another file
             self.about.unlink(missing_ok=True)
             self.part.write_bytes(b"")
-            self._write_about(answer, total)
+            self._write_about(total)
         bar = TransferBar(self.path.name, start, total, show=self.progress)
         with self.part.open("ab") as file, bar:
             for chunk in answer.raw.stream(CHUNK_BYTES, decode_content=False):
@@ -124,23 +129,18 @@ class Resuming:
             )
 
     def _read_about(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.about.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
+        return _read_json(self.about)
 
-    def _write_about(self, answer: Response, total: int | None) -> None:
+    def _write_about(self, total: int | None) -> None:
         """Note which file the part belongs to, if the server tells versions of it apart."""
-        about = self._validators(answer)
-        if about:
+        if self.version:
             new = self.about.with_suffix(".new")
-            new.write_text(json.dumps({**about, "total": total}))
+            new.write_text(json.dumps({**self.version, "total": total}))
             new.replace(self.about)
 
     def _validators(self, answer: Response) -> dict[str, str]:
         """Return the headers that tell two versions of a file apart."""
-        names = ("ETag", "Last-Modified")
-        found = {name: answer.headers[name] for name in names if answer.headers.get(name)}
+        found = _version(answer)
         # a weak tag stays the same for files that differ a little: only a checksum would tell
         if not self.checked and found.get("ETag", "").startswith("W/"):
             del found["ETag"]
@@ -157,14 +157,40 @@ class Resuming:
         )
 
 
-def _ask(url: str, start: int) -> Response:
+def is_current(url: str, version_file: Path) -> bool:
+    """Ask the server whether it still has the version of a file that is noted."""
+    version = _read_json(version_file)
+    conditions = {VALIDATORS[name]: value for name, value in version.items()}
+    if not conditions:
+        return False
+    import requests
+
+    try:
+        with _ask(url, conditions) as answer:
+            return answer.status_code == 304 or (
+                answer.status_code == 200 and _version(answer) == version
+            )
+    except requests.RequestException:
+        return False  # what is wrong is said by the download that follows
+
+
+def _ask(url: str, headers: dict[str, str]) -> Response:
     import requests
 
     # a file that the server compresses on the way has neither the checksum nor the parts
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
+    headers = {"Accept-Encoding": "identity", **headers}
     return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
+
+
+def _version(answer: Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in VALIDATORS if answer.headers.get(name)}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
 
 
 def _goes_on(
