@@ -7,6 +7,7 @@ import pytest
 from cellclass import errors
 
 KIN = {
+    "FileFormatError": ValueError,
     "GeneError": ValueError,
     "LabelError": ValueError,
     "ModelFileError": ValueError,

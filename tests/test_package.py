@@ -22,6 +22,7 @@ NAMESPACES = {
     "datasets": {"pbmc68k_reduced", "simulate_counts"},
     "errors": {
         "CellclassError",
+        "FileFormatError",
         "GeneError",
         "LabelError",
         "ModelFileError",
@@ -30,7 +31,7 @@ NAMESPACES = {
         "ValuesError",
     },
     "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
-    "io": set(),
+    "io": {"convert_gene_by_cell", "read_gene_by_cell"},
     "metrics": {
         "classification_report_df",
         "expected_calibration_error",
