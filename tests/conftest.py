@@ -182,7 +182,7 @@ class FileServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.files: dict[str, bytes] = {}
         self.headers: dict[str, str] = {}
-        self.ranges, self.etags = True, True
+        self.ranges, self.etags, self.lengths = True, True, True
         self.piece, self.pause = 1 << 20, 0.0  # bytes sent at once, seconds between them
         self.cuts: list[int] = []  # bytes after which the next answers break off
         self.status: dict[str, int] = {}
@@ -214,7 +214,8 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
+        if server.lengths:
+            self.send_header("Content-Length", str(len(content) - start))
         if server.etags:
             self.send_header("ETag", etag)
         for name, value in server.headers.items():

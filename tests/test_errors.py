@@ -8,6 +8,7 @@ from cellclass import errors
 
 KIN = {
     "DownloadError": OSError,
+    "FileFormatError": ValueError,
     "GeneError": ValueError,
     "LabelError": ValueError,
     "ModelFileError": ValueError,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cellclass import _progress
 from cellclass._download import _resuming, cache_folder, fetch
 from cellclass.errors import DownloadError
 
@@ -184,3 +185,24 @@ def test_an_encoding_that_was_not_asked_for(server):
 def test_an_empty_file(server):
     server.files["/empty"] = b""
     assert fetch(f"{server.url}/empty", sha256=None).read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("after", "show", "seen"), [(-1.0, True, True), (60.0, True, False), (-1.0, None, False)]
+)
+def test_long_downloads_show_a_bar(server, url, monkeypatch, capsys, after, show, seen):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    monkeypatch.setattr(_progress, "PROGRESS_AFTER", after)
+    server.cuts = [HALF]
+    fetch(url, sha256=SHA256, progress=show)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("Downloading" in err) is seen
+
+
+def test_a_bar_for_an_unknown_size(server, url, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(_progress, "PROGRESS_AFTER", -1.0)
+    server.lengths = False
+    assert fetch(url, sha256=SHA256, progress=True).read_bytes() == CONTENT
+    assert "Downloading" in capsys.readouterr().err

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cellclass._download._bar import TransferBar
 from cellclass._download._folder import DATA_DIR, cache_folder
+from cellclass._progress import Bar
 from cellclass.errors import DownloadError
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ class Resuming:
             self.about.unlink(missing_ok=True)
             self.part.write_bytes(b"")
             self._write_about(total)
-        bar = TransferBar(self.path.name, start, total, show=self.progress)
+        bar = Bar(f"Downloading {self.path.name}", total, show=self.progress)
         with self.part.open("ab") as file, bar:
+            bar.advance(start)
             for chunk in answer.raw.stream(CHUNK_BYTES, decode_content=False):
                 file.write(chunk)
                 file.flush()

@@ -103,9 +103,7 @@ def mouse_cortex_osmfish() -> ad.AnnData:
     label_of = {cluster: label for label, members in LABELS.items() for cluster in members}
     labels = clusters.map(lambda cluster: label_of.get(cluster, cluster))
     kept = labels.isin(list(LABELS)).to_numpy()
-    check_layout(
-        set(labels[kept]) == set(LABELS), path, f"the labels are {sorted(set(clusters))}"
-    )
+    check_layout(set(labels[kept]) == set(LABELS), path, f"the labels are {sorted(set(clusters))}")
     return ad.AnnData(
         X=whole_counts(stored.X, path)[kept],
         obs=pd.DataFrame(
@@ -115,8 +113,6 @@ def mouse_cortex_osmfish() -> ad.AnnData:
             }
         ),
         var=pd.DataFrame(index=stored.var_names.astype(str)),
-        obsm={
-            "spatial": stored.obs.loc[kept, ["x_coord", "y_coord"]].to_numpy(dtype=np.float64)
-        },
+        obsm={"spatial": stored.obs.loc[kept, ["x_coord", "y_coord"]].to_numpy(dtype=np.float64)},
         uns=about("mouse_cortex_osmfish"),
     )

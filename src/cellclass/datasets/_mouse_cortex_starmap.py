@@ -59,7 +59,9 @@ def mouse_cortex_starmap() -> AnnData:
     """
     path = fetch_file("mouse_cortex_starmap", "mpfc-starmap.loom")
     with h5py.File(path, "r") as file:
-        missing = [name for name in ("matrix", GENES, CLUSTERS, BATCHES, PLACES) if name not in file]
+        missing = [
+            name for name in ("matrix", GENES, CLUSTERS, BATCHES, PLACES) if name not in file
+        ]
         check_layout(not missing, path, f"it has no {missing}")
         genes, clusters, batches = (_text(file[name]) for name in (GENES, CLUSTERS, BATCHES))
         matrix, places = file["matrix"][:], file[PLACES][:]

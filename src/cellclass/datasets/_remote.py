@@ -19,7 +19,9 @@ class RemoteFile(NamedTuple):
     licence: str
 
 
-_SCVI = "https://raw.githubusercontent.com/YosefLab/scVI-data/9a647afc8893604fa11024ddcd5fc5bb22b8e50e"
+_SCVI = (
+    "https://raw.githubusercontent.com/YosefLab/scVI-data/9a647afc8893604fa11024ddcd5fc5bb22b8e50e"
+)
 _TOTALVI = (
     "https://raw.githubusercontent.com/YosefLab/totalVI_reproducibility/"
     "27d65a9c49182f39df0c4325249bc7dc8e663dd0/data/raw_data"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anndata as ad
-import pandas as pd
+import h5py
+import zarr
+from anndata.io import read_elem, write_elem
 
 from cellclass.io._gene_by_cell import convert_gene_by_cell, read_gene_by_cell
 from cellclass.io._ucsc_files import MATRIX, META, find_dataset
@@ -17,6 +19,8 @@ from cellclass.io._whole_file import whole_file
 if TYPE_CHECKING:
     import os
 
+    import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from cellclass.io._ucsc_files import BrowserDataset

@@ -79,7 +79,9 @@ def find_dataset(dataset: str, base_url: str, *, verify: bool) -> BrowserDataset
     try:
         description = json.loads(path.read_bytes())
     except ValueError as error:
-        raise FileFormatError(f"{url} is not JSON: {error}. Is {base_url} a Cell Browser?") from error
+        raise FileFormatError(
+            f"{url} is not JSON: {error}. Is {base_url} a Cell Browser?"
+        ) from error
     found = BrowserDataset(name, base_url, description, verify)
     _check_is_one(found)
     return found

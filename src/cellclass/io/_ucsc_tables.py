@@ -87,7 +87,9 @@ def read_coordinates(path: Path, cells: pd.Index) -> NDArray[np.float32]:
     bad = values.isna().any(axis=1)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise FileFormatError(f"{path} has no two numbers in row {row + 1}: {list(table.iloc[row])}.")
+        raise FileFormatError(
+            f"{path} has no two numbers in row {row + 1}: {list(table.iloc[row])}."
+        )
     values.index = pd.Index(table.iloc[:, 0])
     values = values[~values.index.duplicated()]
     return values.reindex(cells).to_numpy(dtype=np.float32)
@@ -116,10 +118,6 @@ def _read_text(path: Path, *, header: bool) -> pd.DataFrame:
             )
     except (ValueError, EOFError, OSError, pd.errors.ParserWarning, zlib.error) as error:
         raise FileFormatError(f"{path} is not a table with tabs: {error}.") from error
-    short = table.isna().any(axis=1)
-    if short.any():
-        row = int(np.flatnonzero(short)[0]) + 1
-        raise FileFormatError(f"{path} is ragged: row {row} has fewer than {table.shape[1]} values.")
     if len(table) == 0:
         raise FileFormatError(f"{path} has no rows.")
     return table
