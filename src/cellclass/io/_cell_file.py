@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import anndata as ad
 import h5py
-import numpy as np
 import zarr
 from anndata.io import sparse_dataset, write_elem
 from scipy import sparse
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Block = tuple[int, int, NDArray[np.int32], NDArray[np.generic]]

@@ -104,7 +104,10 @@ def _options(
     if orientation not in get_args(Orientation):
         raise ValueError(f"orientation={orientation!r} is none of {get_args(Orientation)}.")
     if delimiter is not None and (
-        len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n.+-' or delimiter.isalnum()
+        len(delimiter) != 1
+        or not delimiter.isascii()
+        or delimiter in '"\r\n.+-'
+        or delimiter.isalnum()
     ):
         raise ValueError(
             f"delimiter={delimiter!r} is not one character that can stand between numbers, such "
@@ -159,16 +162,16 @@ def _take_parts(path: Path, options: _Options, parts: SparseParts, n_entries: in
         for part in rows.parts():
             if genes_in_rows:
                 bounds, indices, values = by_column(
-                    part.columns, part.values, part.row_ends, part.first_row, len(rows.columns)
+                    part.columns, part.numbers, part.row_ends, part.first_row, len(rows.columns)
                 )
                 parts.add(0, bounds, indices, values)
-                del bounds, indices, values
             else:
                 bounds = np.concatenate([[0], part.row_ends])
                 if bounds[-1] < part.columns.size:
                     bounds = np.append(bounds, part.columns.size)
-                parts.add(part.first_row, bounds, part.columns.copy(), part.values.copy())
-            del part
+                indices, values = part.columns.copy(), part.numbers.copy()
+                parts.add(part.first_row, bounds, indices, values)
+            del part, bounds, indices, values
         names = list(rows.row_names)
     genes, cells = (names, rows.columns) if genes_in_rows else (rows.columns, names)
     about = {

@@ -60,9 +60,10 @@ def find_orientation(
     parts = [_parts(names, separator) for names in (rows, columns)]
     said: list[tuple[str, str]] = []
     for where, names in zip(("rows", "columns"), parts, strict=True):
-        for side, why in _evidence(names):
-            rows_are = side if where == "rows" else (CELLS if side == GENES else GENES)
-            said.append((rows_are, f"names of {where} {why}"))
+        other = {GENES: CELLS, CELLS: GENES} if where == "columns" else {}
+        said += [
+            (other.get(side, side), f"names of {where} {why}") for side, why in _evidence(names)
+        ]
     word = re.sub(r"[\W_]", "", corner or "").lower()
     if word in GENE_CORNERS | CELL_CORNERS:
         side = GENES if word in GENE_CORNERS else CELLS
@@ -70,8 +71,8 @@ def find_orientation(
     if not said:
         shapes = [_shape(names) for names in parts]
         if set(shapes) == {GENES, CELLS}:
-            side = shapes[0]
-            said.append((side or "", "names of one side are shaped like symbols of genes"))
+            where = "rows" if shapes[0] == GENES else "columns"
+            said.append((shapes[0] or "", f"names of {where} are shaped like symbols of genes"))
     reasons = "; ".join(dict.fromkeys(why for _, why in said))
     if len({side for side, _ in said}) == 1:
         return Verdict("genes_by_cells" if said[0][0] == GENES else "cells_by_genes", reasons)

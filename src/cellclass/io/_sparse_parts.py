@@ -70,7 +70,7 @@ class SparseParts:
             return array
         start = self._file.tell()
         if array.size:
-            self._file.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+            self._file.write(np.ascontiguousarray(array).data.cast("B"))
         return start
 
     def _get(self, kept: Array | int, start: int, stop: int, dtype: DTypeLike) -> Array:
@@ -81,7 +81,7 @@ class SparseParts:
         array = np.empty(stop - start, dtype=dtype)
         if array.size:
             self._file.seek(kept + start * array.itemsize)
-            self._file.readinto(memoryview(array).cast("B"))
+            self._file.readinto(array.data.cast("B"))
         return array
 
     def indptr(self, n_cells: int) -> NDArray[np.int64]:
@@ -110,7 +110,9 @@ class SparseParts:
                 first = max(start, part.first_cell)
                 last = min(stop, part.first_cell + part.n_cells)
                 if first < last:
-                    self._join(part, first, last, place[first - start : last - start], indices, values)
+                    self._join(
+                        part, first, last, place[first - start : last - start], indices, values
+                    )
             yield start, stop, indices, values
             start = stop
 
@@ -131,5 +133,10 @@ class SparseParts:
         if start < stop:
             some = self._get(part.indices, start, stop, np.int32)
             add_part(
-                bounds, some, self._get(part.values, start, stop, self.dtype), place, indices, values
+                bounds,
+                some,
+                self._get(part.values, start, stop, self.dtype),
+                place,
+                indices,
+                values,
             )

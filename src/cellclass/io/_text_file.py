@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
-    from typing import BinaryIO, Self
+    from typing import Any, Self
 
 BLOCK_BYTES = 1 << 22
 READ_BYTES = 1 << 18
@@ -65,9 +65,9 @@ class TextFile:
             if start.startswith(magic):
                 self._file.close()
                 raise self.error(f"is {what}.")
-        self._text: BinaryIO = self._file
+        self._text: Any = self._file
         if start.startswith(GZIP):
-            self._text = gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
+            self._text = gzip.GzipFile(fileobj=self._file)
         elif start.startswith(ZSTD):
             self._text = zstd.ZstdFile(self._file)
         self._failure: FileFormatError | None = None
@@ -102,7 +102,7 @@ class TextFile:
         n_bytes = 0
         try:
             while n_bytes < BLOCK_BYTES:
-                piece = self._text.read1(READ_BYTES)  # type: ignore[attr-defined]
+                piece = self._text.read1(READ_BYTES)
                 if not piece:
                     break
                 pieces.append(piece)

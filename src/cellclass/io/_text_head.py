@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,7 +65,8 @@ def read_head(file: TextFile, blocks: Iterator[bytes], delimiter: str | None) ->
     text = next(blocks, b"").removeprefix(BOM)
     if b"\0" in text:
         raise file.error("holds bytes of 0: it is not text.")
-    start, comment, lines = 0, -1, []
+    start, comment, commented = 0, -1, b""
+    lines: list[tuple[int, int, bytes]] = []
     n_lines = 0
     while len(lines) < 2:
         end = text.find(b"\n", start)
@@ -194,7 +196,7 @@ def _check_header(file: TextFile, names: list[str], line: int) -> None:
     if not all(_NUMBER.fullmatch(name) for name in names):
         return
     whole = [int(name) for name in names if re.fullmatch(r"\d+", name)]
-    rises = all(a < b for a, b in zip(whole, whole[1:], strict=False))
+    rises = all(a < b for a, b in itertools.pairwise(whole))
     if len(whole) < len(names) or not rises:
         error = file.error(
             f"has no header: line {line} holds the numbers {_short(' '.join(names))}, where names "

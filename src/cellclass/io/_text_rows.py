@@ -34,7 +34,7 @@ class RowPart(NamedTuple):
     row_ends: NDArray[np.int64]
     """Entries up to the end of each row; those behind are of a row that goes on."""
     columns: NDArray[np.int32]
-    values: NDArray[np.floating]
+    numbers: NDArray[np.floating]
 
 
 class NotNarrowError(FileFormatError):
@@ -144,9 +144,7 @@ class TextRows:
 
     def parts(self) -> Iterator[RowPart]:
         """Yield the rows in parts of at most `most_entries` entries; names go to `row_names`."""
-        rules = kernel.rules_of(
-            self.head.delimiter, len(self.columns), trailing=self.head.trailing
-        )
+        rules = kernel.rules_of(self.head.delimiter, len(self.columns), trailing=self.head.trailing)
         self._state = state = np.zeros(kernel.N_STATE, dtype=np.int64)
         state[kernel.LINE] = self.head.line
         columns = np.empty(self.most_entries, dtype=np.int32)
@@ -222,7 +220,9 @@ class TextRows:
         for entry, start, stop in spans.tolist():
             number = text[start:stop].decode()
             value = float(number)
-            if abs(value) > most or (value.is_integer() and float(self.dtype.type(value)) != value):
+            if abs(value) > most or (
+                value.is_integer() and float(np.array(value, self.dtype)) != value
+            ):
                 place = self._line_of(text, start), int(columns[entry]) + 1
                 if abs(value) == float("inf"):
                     raise self._error(f"found {number}, which no float64 holds", *place)

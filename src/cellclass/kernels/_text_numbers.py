@@ -31,6 +31,7 @@ WHOLE_NARROW = 1 << 24
 """The same for float32."""
 MOST_DIGITS = 19
 """Digits that fit into 64 bits."""
+MOST_POWER = 1_000_000
 MARGIN = 2.0**-49
 """More than the relative error of an integer of 64 bits times or by a power of ten."""
 LARGE, SMALL = 1e38, 1e-37
@@ -91,7 +92,7 @@ def read_number(
     text: np.ndarray,
     position: Int,
     narrow: bool,  # noqa: FBT001 - compiled
-) -> tuple[int, float, int]:
+) -> tuple[int, float, Int]:
     """Read the number that begins at a position.
 
     Returns a status, the value and the position behind it. `TOO_WIDE`: a whole number that
@@ -101,7 +102,7 @@ def read_number(
     negative = text[p] == ord("-")
     if negative or text[p] == ord("+"):
         p += 1
-    digits, n_digits, exponent = np.uint64(0), 0, 0
+    digits, n_digits, exponent = np.uint64(0), np.int64(0), np.int64(0)
     seen, cut, point = False, False, False
     while True:
         digit = text[p] - np.uint8(ord("0"))
@@ -126,10 +127,11 @@ def read_number(
         below = text[p] == ord("-")
         if below or text[p] == ord("+"):
             p += 1
-        power, seen = 0, False
+        power, seen = np.int64(0), False
         while text[p] - np.uint8(ord("0")) < 10:
             seen = True
-            power = min(power * 10 + np.int64(text[p] - np.uint8(ord("0"))), 1_000_000)
+            power = power * 10 + np.int64(text[p] - np.uint8(ord("0")))
+            power = power if power < MOST_POWER else np.int64(MOST_POWER)
             p += 1
         if not seen:
             return NO_NUMBER, 0.0, p

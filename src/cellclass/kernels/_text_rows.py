@@ -74,7 +74,7 @@ def _ending(text: np.ndarray, p: Int, stop: Int, delimiter: Int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _end_of_name(text: np.ndarray, start: Int, stop: Int, delimiter: Int) -> tuple[int, int]:
+def _end_of_name(text: np.ndarray, start: Int, stop: Int, delimiter: Int) -> tuple[Int, int]:
     """Find the end of the name that begins a row; returns it and `END_OF_PIECE` if it is there.
 
     The end is -1 where the name goes on behind the piece.
@@ -104,7 +104,7 @@ def _field(
     start: Int,
     delimiter: Int,
     narrow: bool,  # noqa: FBT001 - compiled
-) -> tuple[int, float, int, int, int]:
+) -> tuple[int, float, Int, Int, Int]:
     """Read a number with what may stand around it: blanks and quotes.
 
     Returns status, value, the position behind the field, and where the number begins and ends.
@@ -173,11 +173,11 @@ def read_rows(
     )
     delimiter, n_columns = rules.delimiter, rules.n_columns
     narrow = values.itemsize == 4
-    why = END_OF_PIECE
+    why, end, value = END_OF_PIECE, p, 0.0
     while p < stop:
         if column == 0:
             ending = _ending(text, p, stop, delimiter)
-            if ending == _NEWLINE or ending == _RETURN:
+            if ending in (_NEWLINE, _RETURN):
                 p += 1 + np.int64(ending == _RETURN)
                 line += 1
                 continue
@@ -205,7 +205,7 @@ def read_rows(
             break
         digit = text[p] - np.uint8(ord("0"))
         after = text[p + 1]
-        status, value, end = EXACT, np.float64(digit), p + 1
+        status, value, end = EXACT, float(digit), p + 1
         begin, behind = p, p + 1
         if digit > 9 or (after != delimiter and after != ord("\n")):
             status, value, end, begin, behind = _field(text, p, delimiter, narrow)
@@ -216,7 +216,7 @@ def read_rows(
                 if end + 1 >= stop:
                     break
                 ending = _ending(text, end + 1, stop, delimiter)
-                end += np.int64(ending == _NEWLINE or ending == _RETURN)
+                end += np.int64(ending in (_NEWLINE, _RETURN))
                 ending = _ROW_TOO_LONG if ending in (_DELIMITER, _OTHER) else ending
         if ending == _UNSEEN:
             break
