@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import h5py
 import zarr
 from anndata.io import read_elem, write_elem
 
+from cellclass.errors import DownloadError
 from cellclass.io._gene_by_cell import convert_gene_by_cell, read_gene_by_cell
 from cellclass.io._ucsc_files import MATRIX, META, find_dataset
 from cellclass.io._ucsc_tables import layout_key, match_cells, read_coordinates, read_meta
@@ -139,7 +141,12 @@ def _with_tables(adata: ad.AnnData, found: BrowserDataset, *, layouts: bool) -> 
 
 def _write_tables(path: Path, found: BrowserDataset, *, layouts: bool) -> None:
     """Add what stands beside the matrix to a file that holds only that."""
-    with zarr.open_group(path) if path.suffix == ".zarr" else h5py.File(path, "r+") as file:
+    with ExitStack() as stack:
+        file: Any = (
+            zarr.open_group(path, mode="r+")
+            if path.suffix == ".zarr"
+            else stack.enter_context(h5py.File(path, "r+"))
+        )
         obs = _cells(found, read_elem(file["obs"]).index)
         write_elem(file, "obs", obs)
         write_elem(file, "obsm", _layouts(found, obs.index) if layouts else {})
