@@ -26,6 +26,7 @@ def whole_counts(X: Any, path: Path) -> sparse.csr_matrix:  # noqa: ANN401 - any
     """Return counts as CSR float32, or refuse values that are none."""
     counts = sparse.csr_matrix(X)
     counts.eliminate_zeros()
-    whole = (counts.data >= 0).all() and (counts.data == np.rint(counts.data)).all()
+    values = counts.data
+    whole = (np.isfinite(values) & (values >= 0) & (values == np.rint(values))).all()
     check_layout(bool(whole), path, "the matrix holds values that are not counts")
     return counts.astype(np.float32)

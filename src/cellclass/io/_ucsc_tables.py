@@ -62,7 +62,7 @@ def match_cells(meta: pd.DataFrame, cells: pd.Index, name: str) -> pd.DataFrame:
             f"meta.tsv of {name!r} has no row for {(~there).sum()} of {len(cells)} cells of the "
             f"matrix, such as {cells[~there][0]!r}: their values are missing.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
     spare = ~meta.index.isin(cells)
     if spare.any():
@@ -70,7 +70,7 @@ def match_cells(meta: pd.DataFrame, cells: pd.Index, name: str) -> pd.DataFrame:
             f"The matrix of {name!r} has no column for {spare.sum()} of {len(meta)} cells of "
             f"meta.tsv, such as {meta.index[spare][0]!r}: these rows are left out.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
     return meta.reindex(cells)
 
