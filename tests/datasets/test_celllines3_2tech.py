@@ -10,13 +10,13 @@ import pytest
 import cellclass as cc
 
 CELSEQ = pd.DataFrame(
-    [[0, 3, 1], [2, 0, 0], [0, 0, 5]],
-    index=["SRRM5", "ENSG00000275454", "ACAD11"],
+    [[0, 3, 1], [2, 0, 0], [0, 0, 5], [0, 8, 0]],
+    index=["SRRM5", "ENSG00000275454", "ACAD11", "BZRAP1-AS1"],
     columns=["A1", "A10", "B2"],
 )
 DROPSEQ = pd.DataFrame(
-    [[1, 0], [0, 9], [4, 4]],
-    index=["ACAD11", "SRRM5", "MIR1539"],
+    [[1, 0], [0, 9], [4, 4], [0, 0]],
+    index=["ACAD11", "SRRM5", "MIR1539", "BZRAP1-AS1"],
     columns=["CELL_000001", "CELL_000002"],
 )
 
@@ -88,7 +88,7 @@ def test_another_layout(put, changes, message):
 
 
 def test_the_real_cells(put, real_data):
-    real = ad.read_h5ad(real_data / "celllines3_2tech.h5ad")[:, ::20]
+    real = ad.read_h5ad(real_data / "celllines3_2tech.h5ad")[:, ::20].copy()
     tables = {}
     for tech, name in (("CEL-seq2", "sc_celseq2"), ("Drop-seq", "sc_dropseq")):
         part = real[real.obs["tech"] == tech]

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 
 from cellclass._download import cache_folder, fetch
@@ -143,6 +144,19 @@ def test_a_folder_that_cannot_be_written(server, url, monkeypatch, tmp_path):
     monkeypatch.setenv("CELLCLASS_DATA_DIR", str(tmp_path / "file"))
     with pytest.raises(DownloadError, match="Set CELLCLASS_DATA_DIR to a folder"):
         fetch(url, sha256=SHA256)
+
+
+def test_a_folder_that_can_only_be_read(server, url, monkeypatch):
+    """What is verified is found; what would have to be written is refused with the way out."""
+    path = fetch(url, sha256=SHA256, file_name="b.bin")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", refuse)
+    assert fetch(url, sha256=SHA256, file_name="b.bin") == path
+    with pytest.raises(DownloadError, match="Permission denied. Set CELLCLASS_DATA_DIR"):
+        fetch(url, sha256=SHA256, file_name="c.bin")
 
 
 def test_killed_while_the_checksum_was_computed(server, url):

@@ -201,6 +201,12 @@ def test_to_a_file(publish, read, tmp_path, suffix):
         replaced.file.close()
 
 
+def test_a_file_of_another_kind(read, server, tmp_path):
+    with pytest.raises(ValueError, match="ends with .h5ad or .zarr"):
+        read(out=tmp_path / "cells.csv")
+    assert server.log == []
+
+
 def test_an_error_leaves_no_file(publish, read, tmp_path):
     publish(meta="cellId\tx\nc1\t1\nc1\t1\n")
     with pytest.raises(cc.errors.FileFormatError, match="twice"):

@@ -85,12 +85,13 @@ def fetch(
     try:
         incoming.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(incoming.with_suffix(".lock")).acquire()
     except OSError as error:
         raise DownloadError(
             f"{url} cannot be kept in the cache folder {folder}: {error}. Set {DATA_DIR} to a "
             "folder that you can write to."
         ) from error
-    with filelock.FileLock(incoming.with_suffix(".lock")):
+    with lock:
         # another process may have fetched it in the meantime
         there = path.is_file() and expected.differs(path) is None
         if there and refresh and not expected.checked:

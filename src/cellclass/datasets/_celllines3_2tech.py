@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 
 from cellclass.datasets._layout import check_layout, whole_counts
@@ -24,7 +25,8 @@ def celllines3_2tech() -> ad.AnnData:
     The lines H1975, H2228 and HCC827 were mixed and told apart by their genotypes [1]_, so the
     labels owe nothing to expression. Any sensible classifier gets them all right: use them to
     test exactness, and whether a model of one technology holds up on the other. Cells that the
-    genotypes show to be doublets are left out, and genes that one of the two tables lacks.
+    genotypes show to be doublets are left out, and genes that one of the two tables lacks or that
+    no cell has.
 
     The first call downloads 3.4 MB into the folder that the environment variable
     `CELLCLASS_DATA_DIR` names, or the system's cache; later calls find them there. The files are
@@ -59,6 +61,7 @@ def celllines3_2tech() -> ad.AnnData:
     first, second = (part.var_names for part in parts)
     genes = first[first.isin(second)]
     adata = ad.concat([part[:, genes] for part in parts])
+    adata = adata[:, np.asarray(adata.X.sum(axis=0)).ravel() > 0].copy()
     for column in ("cell_type", "tech"):
         adata.obs[column] = adata.obs[column].astype("category")
     adata.uns.update(about("celllines3_2tech"))

@@ -13,6 +13,7 @@ import zarr
 from anndata.io import read_elem, write_elem
 
 from cellclass.errors import DownloadError
+from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._gene_by_cell import convert_gene_by_cell, read_gene_by_cell
 from cellclass.io._ucsc_files import MATRIX, META, find_dataset
 from cellclass.io._ucsc_tables import layout_key, match_cells, read_coordinates, read_meta
@@ -34,10 +35,11 @@ LICENCE = (
 
 def read_ucsc_cell_browser(
     dataset: str,
-    out: str | os.PathLike[str] | None = None,
     *,
     base_url: str = "https://cells.ucsc.edu",
+    out: str | os.PathLike[str] | None = None,
     layouts: bool = True,
+    max_memory: int | str = "1GB",
     verify: bool = True,
     overwrite: bool = False,
 ) -> ad.AnnData:
@@ -59,11 +61,14 @@ def read_ucsc_cell_browser(
         Name of the dataset: what stands after ``ds=`` in the address of its page. A dataset of a
         collection has a name such as ``"organoidreportcard/primary10X"``; ``+`` for ``/`` and the
         whole address are taken, too.
-    out
-        A file to write to, `.h5ad` or `.zarr`, for a matrix that is too big for the memory. It is
-        converted piece by piece, and opened in backed mode (`.h5ad`).
     base_url
         Address of the Cell Browser.
+    out
+        A file to write to, `.h5ad` or `.zarr`, for a matrix that is too big for the memory. It is
+        converted piece by piece with at most `max_memory`. An `.h5ad` is opened in backed mode, a
+        `.zarr` is read.
+    max_memory
+        Memory for the conversion to `out`, in bytes or such as ``"1GB"``.
     layouts
         Whether to download the layouts, such as UMAP and t-SNE.
     verify
@@ -93,7 +98,7 @@ def read_ucsc_cell_browser(
     Raises
     ------
     ValueError
-        `dataset` is no name, or that of a collection.
+        `dataset` is no name, or that of a collection; or `out` is no `.h5ad` or `.zarr`.
     DownloadError
         A file cannot be downloaded, or differs from what the site says.
     FileFormatError
@@ -117,6 +122,8 @@ def read_ucsc_cell_browser(
     >>> import cellclass as cc
     >>> adata = cc.io.read_ucsc_cell_browser("adultPancreas")  # doctest: +SKIP
     """
+    if out is not None and Path(out).suffix not in SUFFIXES:
+        raise ValueError(f"out={str(out)!r}: a name that ends with .h5ad or .zarr is needed.")
     found = find_dataset(dataset, base_url, verify=verify)
     found.check_matrix()
     if out is None:
@@ -125,7 +132,7 @@ def read_ucsc_cell_browser(
     path = Path(out)
     with whole_file(path, overwrite=overwrite) as folder:
         made = folder / path.name
-        convert_gene_by_cell(found.fetch(MATRIX), made)
+        convert_gene_by_cell(found.fetch(MATRIX), made, max_memory=max_memory)
         _write_tables(made, found, layouts=layouts)
     return ad.read_zarr(path) if path.suffix == ".zarr" else ad.read_h5ad(path, backed="r")
 
