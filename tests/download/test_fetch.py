@@ -155,7 +155,7 @@ def test_a_folder_that_can_only_be_read(server, url, monkeypatch):
 
     monkeypatch.setattr(filelock.FileLock, "_acquire", refuse)
     assert fetch(url, sha256=SHA256, file_name="b.bin") == path
-    with pytest.raises(DownloadError, match="Permission denied. Set CELLCLASS_DATA_DIR"):
+    with pytest.raises(DownloadError, match=r"Permission denied\. Set CELLCLASS_DATA_DIR"):
         fetch(url, sha256=SHA256, file_name="c.bin")
 
 

@@ -202,7 +202,7 @@ def test_to_a_file(publish, read, tmp_path, suffix):
 
 
 def test_a_file_of_another_kind(read, server, tmp_path):
-    with pytest.raises(ValueError, match="ends with .h5ad or .zarr"):
+    with pytest.raises(ValueError, match=r"ends with \.h5ad or \.zarr"):
         read(out=tmp_path / "cells.csv")
     assert server.log == []
 

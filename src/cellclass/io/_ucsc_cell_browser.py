@@ -65,8 +65,8 @@ def read_ucsc_cell_browser(
         Address of the Cell Browser.
     out
         A file to write to, `.h5ad` or `.zarr`, for a matrix that is too big for the memory. It is
-        converted piece by piece with at most `max_memory`. An `.h5ad` is opened in backed mode, a
-        `.zarr` is read.
+        converted piece by piece with at most `max_memory`. An `.h5ad` is opened in backed mode; a
+        `.zarr`, for which anndata has none, is read.
     max_memory
         Memory for the conversion to `out`, in bytes or such as ``"1GB"``.
     layouts
