@@ -232,6 +232,7 @@ def test_killed_at_ten_moments(server, url):
     assert len(server.log) > 3
 
     path.unlink(missing_ok=True)
+    server.pause = 0.05  # slow enough to be seen at work on a busy machine
     process = start(url)
     while (
         not (parts := [file.stat().st_size for file in cache_folder().rglob("part")])
