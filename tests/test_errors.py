@@ -7,6 +7,8 @@ import pytest
 from cellclass import errors
 
 KIN = {
+    "DownloadError": OSError,
+    "FileFormatError": ValueError,
     "GeneError": ValueError,
     "LabelError": ValueError,
     "ModelFileError": ValueError,

@@ -19,9 +19,20 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"lightning", "scanpy", "scvi", "torch"}
 LIGHT_NAMESPACES = {"datasets", "errors", "get", "io", "metrics", "pp"}
 NAMESPACES = {
-    "datasets": {"pbmc68k_reduced", "simulate_counts"},
+    "datasets": {
+        "celllines3_2tech",
+        "mouse_bladder",
+        "mouse_cortex_osmfish",
+        "mouse_cortex_starmap",
+        "pbmc5k",
+        "pbmc10k_citeseq",
+        "pbmc68k_reduced",
+        "simulate_counts",
+    },
     "errors": {
         "CellclassError",
+        "DownloadError",
+        "FileFormatError",
         "GeneError",
         "LabelError",
         "ModelFileError",
@@ -30,7 +41,7 @@ NAMESPACES = {
         "ValuesError",
     },
     "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
-    "io": set(),
+    "io": {"convert_gene_by_cell", "read_gene_by_cell", "read_ucsc_cell_browser"},
     "metrics": {
         "classification_report_df",
         "expected_calibration_error",

@@ -46,6 +46,10 @@ CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
 
+# `read_gene_by_cell`, `convert_gene_by_cell`: an entry of `uns` and a column of `var`
+TEXT_MATRIX: Final = "text_matrix"
+GENE_IDS: Final = "gene_ids"
+
 
 def confidence_key(key: str) -> str:
     """Column of `obs` with the probability of the best label."""

@@ -4,8 +4,17 @@ Every error says what was found, what was expected and the call that fixes it. E
 a built-in error, so that ``except ValueError`` keeps working.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
     "CellclassError",
+    "DownloadError",
+    "FileFormatError",
     "GeneError",
     "LabelError",
     "ModelFileError",
@@ -50,3 +59,24 @@ class NotTrainedError(CellclassError, RuntimeError):
 
 class ModelFileError(CellclassError, ValueError):
     """A saved model is incomplete, was altered, or is of another class or format."""
+
+
+class DownloadError(CellclassError, OSError):
+    """A file cannot be downloaded, or is not the one that is expected."""
+
+
+class FileFormatError(CellclassError, ValueError):
+    """A file is not what it should be: cut short, damaged, or not a table of numbers.
+
+    Attributes
+    ----------
+    path
+        The file.
+    line, column
+        Where in it, counted from 1, where that is known; the column is that of a table, not that
+        of a character.
+    """
+
+    path: Path | None = None
+    line: int | None = None
+    column: int | None = None

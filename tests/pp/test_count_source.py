@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cellclass import _progress
 from cellclass.errors import ValuesError
 from cellclass.kernels import count_tables, depth_factors, divergences
 from cellclass.pp import _count_source as module
@@ -140,9 +141,9 @@ def test_bad_value_is_named_with_its_place_in_the_whole(counts, small_chunks, tm
 def test_progress_bar_on_long_runs_only(counts, small_chunks, tmp_path, monkeypatch, after, shown):
     X, codes = counts
     bars = []
-    make = module.Progress
-    monkeypatch.setattr(module, "Progress", lambda **kw: bars.append(make(**kw)) or bars[-1])
-    monkeypatch.setattr(module, "PROGRESS_AFTER", after)
+    make = _progress.Progress
+    monkeypatch.setattr(_progress, "Progress", lambda **kw: bars.append(make(**kw)) or bars[-1])
+    monkeypatch.setattr(_progress, "PROGRESS_AFTER", after)
     count_tables_of(stored(X, "csr", tmp_path / "x.h5ad"), codes, LABELS, progress=True)
     assert [bar.tasks[0].description for bar in bars] == ["Counting"] * shown
     assert all(bar.finished for bar in bars)

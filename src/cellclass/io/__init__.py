@@ -1,5 +1,14 @@
-"""Read, convert and join files."""
+"""Read, convert and join files.
 
-from __future__ import annotations
+`read_gene_by_cell`
+    A text matrix of genes and cells, to an AnnData in memory.
+`convert_gene_by_cell`
+    The same to a file, in bounded memory.
+`read_ucsc_cell_browser`
+    A dataset of the UCSC Cell Browser, by its name.
+"""
 
-__all__: list[str] = []
+from cellclass.io._gene_by_cell import convert_gene_by_cell, read_gene_by_cell
+from cellclass.io._ucsc_cell_browser import read_ucsc_cell_browser
+
+__all__ = ["convert_gene_by_cell", "read_gene_by_cell", "read_ucsc_cell_browser"]

@@ -28,8 +28,11 @@
     Counts at one depth, and coarse codes of them.
 `pack_codes`, `PackedCodes`, `greedy_information`, `greedy_correlation`
     Genes chosen one after the other for what they add to those chosen before.
+`text_rows`, `by_column`, `add_part`
+    Rows of a text matrix as sparse entries, turned to columns and joined.
 """
 
+from cellclass.kernels import _text_rows as text_rows
 from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
 from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
 from cellclass.kernels._bin_values import lowest_counts, middle_counts
@@ -54,6 +57,7 @@ from cellclass.kernels._redundancy import (
 )
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 from cellclass.kernels._tables import CountTables
+from cellclass.kernels._transpose import add_part, by_column
 
 __all__ = [
     "COUNT_LIMIT",
@@ -67,9 +71,11 @@ __all__ = [
     "GTests",
     "LabelDivergences",
     "PackedCodes",
+    "add_part",
     "at_median_depth",
     "best_first",
     "bin_rule",
+    "by_column",
     "chi_squared_tail",
     "coarse_counts",
     "count_divergence",
@@ -95,4 +101,5 @@ __all__ = [
     "split_tables",
     "takes_fractions",
     "tercile_thresholds",
+    "text_rows",
 ]

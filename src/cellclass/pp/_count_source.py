@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 from anndata.abc import CSCDataset, CSRDataset
-from rich.console import Console
-from rich.progress import Progress
 from scipy import sparse
 
+from cellclass._progress import Bar
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     Counter,
@@ -29,7 +27,7 @@ from cellclass.kernels import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, Self
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -41,8 +39,6 @@ CHUNK_BYTES = 1 << 26
 SAMPLES, SAMPLE_ROWS = 8, 64
 TREE = 4
 """Tables that a task of Dask adds up."""
-PROGRESS_AFTER = 5.0
-"""Seconds after which a progress bar is shown."""
 
 
 def count_tables_of(
@@ -199,7 +195,7 @@ class _FileSource:
     def parts(self, what: str) -> Iterator[Part]:
         """Read all parts, each while the caller works on the one before."""
         bounds = list(zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), strict=True))
-        with ThreadPoolExecutor(1) as reader, _Bar(what, len(bounds), self.progress) as bar:
+        with ThreadPoolExecutor(1) as reader, Bar(what, len(bounds), show=self.progress) as bar:
             following = reader.submit(self.read, *bounds[0]) if bounds else None
             for i in range(len(bounds)):
                 assert following is not None  # noqa: S101 - for mypy
@@ -256,35 +252,6 @@ def _of_genes(
 ) -> CountTables:
     with _positions(part, codes, takes_fractions(bins) and factors is None, 0, first_gene):
         return count_tables(part, codes, n_labels, bins=bins, factors=factors, n_threads=n_threads)
-
-
-class _Bar:
-    """A progress bar that appears only on long runs."""
-
-    def __init__(self, what: str, total: int, show: bool | None) -> None:  # noqa: FBT001
-        self.what, self.total = what, total
-        self.show = sys.stderr.isatty() if show is None else show
-        self.done, self.since = 0, time.monotonic()
-        self.bar: Progress | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def advance(self) -> None:
-        """Note that one more part is done."""
-        self.done += 1
-        if not self.show:
-            return
-        if self.bar is None and time.monotonic() - self.since > PROGRESS_AFTER:
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.start()
-            self.bar.add_task(self.what, total=self.total)
-        if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=self.done)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
 
 
 def _of_dask(

@@ -1,0 +1,207 @@
+"""Read and convert text matrices of genes and cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import sparse
+
+from cellclass._keys import TEXT_MATRIX
+from cellclass._progress import Bar
+from cellclass.io._cell_file import SUFFIXES, write_cells
+from cellclass.io._gene_names import gene_frame
+from cellclass.io._memory_size import n_bytes
+from cellclass.io._orientation import Verdict, find_orientation
+from cellclass.io._sparse_parts import SparseParts
+from cellclass.io._text_head import DELIMITERS
+from cellclass.io._text_rows import NotNarrowError, TextRows
+from cellclass.io._whole_file import whole_file
+from cellclass.kernels import by_column
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+Orientation = Literal["auto", "genes_by_cells", "cells_by_genes"]
+DType = Literal["float32", "float64", "auto"]
+
+ENTRIES_IN_MEMORY = 1 << 24
+FEWEST_ENTRIES = 64
+
+
+class _Options(NamedTuple):
+    """How to read."""
+
+    orientation: Orientation
+    delimiter: str | None
+    id_separator: str | None
+    progress: bool | None
+
+
+def read_gene_by_cell(
+    path: str | PathLike[str],
+    *,
+    orientation: Orientation = "auto",
+    delimiter: str | None = None,
+    id_separator: str | None = "|",
+    dtype: DType = "float32",
+    progress: bool | None = None,
+) -> AnnData:
+    """Read a text matrix of genes and cells into memory."""
+    options = _options(orientation, delimiter, id_separator, progress)
+    _check_dtype(dtype)
+    path = Path(path)
+    try:
+        return _read(path, options, np.dtype("float32" if dtype == "auto" else dtype))
+    except NotNarrowError:
+        if dtype != "auto":
+            raise
+    return _read(path, options, np.dtype("float64"))
+
+
+def convert_gene_by_cell(
+    path: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    orientation: Orientation = "auto",
+    delimiter: str | None = None,
+    id_separator: str | None = "|",
+    dtype: DType = "float32",
+    max_memory: int | str = "1GB",
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Path:
+    """Convert a text matrix of genes and cells to h5ad or zarr, in bounded memory."""
+    options = _options(orientation, delimiter, id_separator, progress)
+    _check_dtype(dtype)
+    path, out, memory = Path(path), Path(out), n_bytes(max_memory, "max_memory")
+    if out.suffix not in SUFFIXES:
+        raise ValueError(
+            f"out={str(out)!r} does not say what to write: name it {out.stem}.h5ad or "
+            f"{out.stem}.zarr."
+        )
+    with whole_file(out, overwrite=overwrite) as folder:
+        made = folder / out.name
+        try:
+            _convert(path, made, options, np.dtype("float32" if dtype == "auto" else dtype), memory)
+        except NotNarrowError:
+            if dtype != "auto":
+                raise
+            _convert(path, made, options, np.dtype("float64"), memory)
+    return out
+
+
+def _options(
+    orientation: Orientation,
+    delimiter: str | None,
+    id_separator: str | None,
+    progress: bool | None,  # noqa: FBT001 - private
+) -> _Options:
+    """Check what is asked for."""
+    if orientation not in get_args(Orientation):
+        raise ValueError(f"orientation={orientation!r} is none of {get_args(Orientation)}.")
+    if delimiter is not None and (
+        len(delimiter) != 1
+        or not delimiter.isascii()
+        or delimiter in '"\r\n.+-'
+        or delimiter.isalnum()
+    ):
+        raise ValueError(
+            f"delimiter={delimiter!r} is not one character that can stand between numbers, such "
+            r"as ',' or '\t'."
+        )
+    if id_separator == "":
+        raise ValueError("id_separator is empty. Pass None to leave names as they are.")
+    return _Options(orientation, delimiter, id_separator, progress)
+
+
+def _check_dtype(dtype: DType) -> None:
+    if dtype not in get_args(DType):
+        raise ValueError(f"dtype={dtype!r} is none of {get_args(DType)}.")
+
+
+def _read(path: Path, options: _Options, dtype: np.dtype) -> AnnData:
+    """Read into memory."""
+    with SparseParts(dtype) as parts:
+        frame = _take_parts(path, options, parts, ENTRIES_IN_MEMORY)
+        indptr = parts.indptr(frame.n_obs)
+        _, _, indices, values = next(parts.blocks(indptr, int(indptr[-1])))
+    frame.X = sparse.csr_matrix((values, indices, indptr), shape=frame.shape)
+    return frame
+
+
+def _convert(path: Path, made: Path, options: _Options, dtype: np.dtype, memory: int) -> None:
+    """Write to a file, by way of another for the parts."""
+    # what is read and what is sorted are there at once, and so are what is joined and its parts
+    n_entries = max(FEWEST_ENTRIES, int(memory / (2.2 * (4 + dtype.itemsize))))
+    spill = made.with_name("parts")
+    with SparseParts(dtype, spill) as parts:
+        frame = _take_parts(path, options, parts, n_entries)
+        indptr = parts.indptr(frame.n_obs)
+        with Bar(f"Writing {made.name}", frame.n_obs, show=options.progress) as bar:
+            write_cells(made, frame, indptr, bar.over(parts.blocks(indptr, n_entries)))
+
+
+def _take_parts(path: Path, options: _Options, parts: SparseParts, n_entries: int) -> AnnData:
+    """Read all rows into parts of cells; return the AnnData without its matrix."""
+    with (
+        Bar(f"Reading {path.name}", path.stat().st_size, show=options.progress) as bar,
+        TextRows(
+            path,
+            delimiter=options.delimiter,
+            dtype=parts.dtype,
+            most_entries=n_entries,
+            bar=bar,
+        ) as rows,
+    ):
+        verdict = _orientation(rows, options)
+        genes_in_rows = verdict.orientation == "genes_by_cells"
+        for part in rows.parts():
+            if genes_in_rows:
+                bounds, indices, values = by_column(
+                    part.columns, part.numbers, part.row_ends, part.first_row, len(rows.columns)
+                )
+                parts.add(0, bounds, indices, values)
+            else:
+                bounds = np.concatenate([[0], part.row_ends])
+                if bounds[-1] < part.columns.size:
+                    bounds = np.append(bounds, part.columns.size)
+                indices, values = part.columns.copy(), part.numbers.copy()
+                parts.add(part.first_row, bounds, indices, values)
+            del part, bounds, indices, values
+        names = list(rows.row_names)
+    genes, cells = (names, rows.columns) if genes_in_rows else (rows.columns, names)
+    about = {
+        "source": path.name,
+        "orientation": verdict.orientation,
+        "orientation_from": verdict.reason,
+        "delimiter": DELIMITERS.get(rows.head.delimiter, rows.head.delimiter),
+    }
+    return AnnData(
+        obs=pd.DataFrame(index=pd.Index(cells)),
+        var=gene_frame(genes, options.id_separator),
+        uns={TEXT_MATRIX: about},
+    )
+
+
+def _orientation(rows: TextRows, options: _Options) -> Verdict:
+    """Return what was asked for, or what the names tell."""
+    if options.orientation != "auto":
+        return Verdict(options.orientation, "orientation=…")
+    found = find_orientation(
+        rows.sample_names, rows.columns, rows.head.corner, options.id_separator
+    )
+    if isinstance(found, Verdict):
+        return found
+    raise rows.file.error(
+        f"does not tell whether its rows are genes or cells: {found}. Rows are named "
+        f"{_some(rows.sample_names)}, columns {_some(rows.columns)}. Pass "
+        "orientation='genes_by_cells' or orientation='cells_by_genes'."
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
