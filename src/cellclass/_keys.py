@@ -30,6 +30,9 @@ MRMR_RANK: Final = "mrmr_rank"
 MRMR_SELECTED: Final = "mrmr_selected"
 MRMR_SCORE: Final = "mrmr_score"
 
+# `align_genes`: the default key
+ALIGN_GENES: Final = "gene_match"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"
@@ -45,6 +48,16 @@ CONFUSION: Final = "confusion"
 CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
+
+
+def gene_rule_key(key: str) -> str:
+    """Column of `var` with the rule by which a gene was matched."""
+    return f"{key}_rule"
+
+
+def gene_original_key(key: str) -> str:
+    """Column of `var` with the name that a gene had before it was renamed."""
+    return f"{key}_original"
 
 
 def confidence_key(key: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cellclass.contract._gene_report import gene_report
+from cellclass.contract._genes import doubts_of
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import gather_csr, gather_dense
 
@@ -117,6 +119,8 @@ class BoundInput:
                 "confidence says; check that the gene names are of the same annotation.",
                 stacklevel=4,
             )
+        for doubt in doubts_of(self.match.lookup):
+            warnings.warn(doubt, stacklevel=4)
 
     def report(self) -> dict[str, Any]:
         """Say what was found and done, in types that an `.h5ad` file can hold."""
@@ -136,4 +140,5 @@ class BoundInput:
             "n_genes_extra": self.match.n_extra,
             "genes_missing": np.asarray(missing.astype(str), dtype=object),
             "missing_importance": self.match.missing_share,
+            **gene_report(self.match.lookup, self.match.position >= 0),
         }
