@@ -1,7 +1,11 @@
 """What the tests of several folders share: real cells, one trained model, deep comparison."""
 
+import hashlib
 import os
+import threading
+import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -166,3 +170,74 @@ def unchanged():
             assert not changed
 
     return check
+
+
+class FileServer(ThreadingHTTPServer):
+    """A server on 127.0.0.1 of the files in `files`, whose manners the tests choose."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.files: dict[str, bytes] = {}
+        self.headers: dict[str, str] = {}
+        self.ranges, self.etags = True, True
+        self.piece, self.pause = 1 << 20, 0.0  # bytes sent at once, seconds between them
+        self.cuts: list[int] = []  # bytes after which the next answers break off
+        self.status: dict[str, int] = {}
+        self.log: list[tuple[str, str | None]] = []
+        self.sent: list[int] = []  # bytes of each answer
+
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that were killed."""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server: FileServer = self.server
+        span = self.headers.get("Range")
+        server.log.append((self.path, span))
+        server.sent.append(0)
+        place = len(server.sent) - 1
+        content = server.files.get(self.path)
+        status = server.status.get(self.path, 200 if content is not None else 404)
+        if status != 200:
+            self.send_error(status)
+            return
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        if server.etags and self.headers.get("If-None-Match") == etag:
+            self.send_response(304)
+            self.end_headers()
+            return
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span and server.ranges else 0
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        if server.etags:
+            self.send_header("ETag", etag)
+        for name, value in server.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        stop = start + server.cuts.pop(0) if server.cuts else len(content)
+        for at in range(start, min(stop, len(content)), server.piece):
+            piece = content[at : min(at + server.piece, stop)]
+            self.wfile.write(piece)
+            server.sent[place] += len(piece)
+            time.sleep(server.pause)
+
+    def log_message(self, *_):
+        """Write nothing to the terminal."""
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A server of files on 127.0.0.1, and an empty cache folder."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    monkeypatch.setenv("CELLCLASS_DATA_DIR", str(tmp_path / "cache"))
+    with FileServer() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()

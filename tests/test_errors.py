@@ -7,6 +7,7 @@ import pytest
 from cellclass import errors
 
 KIN = {
+    "DownloadError": OSError,
     "GeneError": ValueError,
     "LabelError": ValueError,
     "ModelFileError": ValueError,

@@ -22,6 +22,7 @@ NAMESPACES = {
     "datasets": {"pbmc68k_reduced", "simulate_counts"},
     "errors": {
         "CellclassError",
+        "DownloadError",
         "GeneError",
         "LabelError",
         "ModelFileError",

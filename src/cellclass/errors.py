@@ -6,6 +6,7 @@ a built-in error, so that ``except ValueError`` keeps working.
 
 __all__ = [
     "CellclassError",
+    "DownloadError",
     "GeneError",
     "LabelError",
     "ModelFileError",
@@ -50,3 +51,7 @@ class NotTrainedError(CellclassError, RuntimeError):
 
 class ModelFileError(CellclassError, ValueError):
     """A saved model is incomplete, was altered, or is of another class or format."""
+
+
+class DownloadError(CellclassError, OSError):
+    """A file cannot be downloaded, or is not the one that is expected."""

@@ -1,1 +1,0 @@
-"""Fetch files once, verified, into the cache."""
