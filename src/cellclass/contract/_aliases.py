@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
 
-from cellclass.contract._gene_forms import texts, without_version
+from cellclass.contract._gene_forms import is_ensembl, texts, without_version
 from cellclass.errors import GeneError
 
 if TYPE_CHECKING:
     from cellclass.contract._gene_names import GeneNames
 
 #: An alias table as a caller gives it: old name to current one.
-GeneAliases = Mapping[str, str] | pd.Series | pd.DataFrame
+GeneAliases: TypeAlias = Mapping[str, str] | pd.Series | pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class AliasTable:
         `alias` and `symbol`, one pair each, no gene as an alias of itself.
     doubtful
         The aliases that may mean several genes: those with several symbols, those that are the
-        current symbol of another gene, and those that the table calls ambiguous.
+        current symbol of another gene, Ensembl identifiers that share their symbol with others,
+        and those that the table calls ambiguous.
     """
 
     rows: pd.DataFrame
@@ -54,6 +55,9 @@ class AliasTable:
         current = set(frame["symbol"])
         doubtful = set(rows.loc[rows["alias"].duplicated(), "alias"])
         doubtful |= {alias for alias in rows["alias"] if alias in current}
+        # A gene has had several symbols, but only one identifier: two are two genes of one name.
+        numbered = rows[[is_ensembl(alias) for alias in rows["alias"]]]
+        doubtful |= set(numbered.loc[numbered["symbol"].duplicated(keep=False), "alias"])
         return cls(rows, frozenset(doubtful | flagged))
 
     def claims(
@@ -105,11 +109,9 @@ class AliasTable:
         named = named[(named["name"] != "").to_numpy(dtype=bool)]
         named["doubtful"] = [name in self.doubtful for name in named["name"]]
         through = named.merge(self.rows, left_on="name", right_on="alias")
-        meant = pd.concat(
-            [named.rename(columns={"name": "meaning"}), through.rename(columns={"symbol": "meaning"})],
-            ignore_index=True,
-        )
-        return meant[["gene", "meaning", "doubtful"]]
+        named["meaning"], through["meaning"] = named["name"], through["symbol"]
+        columns = ["gene", "meaning", "doubtful"]
+        return pd.concat([named[columns], through[columns]], ignore_index=True)
 
 
 def _frame_of(table: GeneAliases) -> pd.DataFrame:

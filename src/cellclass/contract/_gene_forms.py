@@ -7,10 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
 # Gene identifiers of Ensembl; those of fly and worm keep the names of their own databases.
 # The number after the dot is a version ("_2" in lifted annotations); PAR_Y is another gene.
@@ -134,8 +135,8 @@ def same_but_for_case(query: pd.Index, reference: pd.Index, place: np.ndarray) -
     """Tell which pairs of names that differ in case are spellings of one organism's gene.
 
     `Cd3d` and `CD3D` are not: the one is of the mouse, the other human. Symbols without capital
-    letters are of no mammal, so that they are taken for a spelling of either. Where a side has no
-    case of its own, only names such as `C1orf112` are safe.
+    letters are of no mammal, so that they are taken for a spelling of either. A side without a
+    prevailing case may hold two organisms: `mt-Nd1` and `MT-ND1` are then not the same.
 
     Parameters
     ----------
@@ -158,7 +159,8 @@ def same_but_for_case(query: pd.Index, reference: pd.Index, place: np.ndarray) -
         if _OPEN_READING_FRAME.match(one) or (is_ensembl(one) and is_ensembl(other)):
             same[j] = True
         else:
-            same[j] = not unclear and {_style_of(one), _style_of(other)} != {"upper", "title"}
+            styles = {_style_of(one), _style_of(other)}
+            same[j] = styles == {"upper", "lower"} if unclear else styles != {"upper", "title"}
     return same
 
 

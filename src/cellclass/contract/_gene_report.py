@@ -46,9 +46,7 @@ def gene_report(lookup: GeneLookup, among: np.ndarray | None = None) -> dict[str
         "genes_renamed": pd.DataFrame(
             {
                 "query": np.asarray(lookup.query.names[listed], dtype=object),
-                "reference": np.asarray(
-                    lookup.reference.names[lookup.place[listed]], dtype=object
-                ),
+                "reference": np.asarray(lookup.reference.names[lookup.place[listed]], dtype=object),
                 "rule": np.asarray(OUTCOMES, dtype=object)[lookup.outcome[listed]],
             },
             index=pd.RangeIndex(int(listed.sum())).astype(str),

@@ -172,7 +172,7 @@ def align_genes(
         )
     for doubt in doubts_of(lookup):
         warnings.warn(doubt, stacklevel=2)
-    matched = np.append(genes.names.to_numpy(dtype=object), None)[lookup.place]
+    matched = genes.names.to_series().reset_index(drop=True).reindex(lookup.place)
     columns = {
         key_added: pd.Categorical(matched),
         gene_rule_key(key_added): pd.Categorical.from_codes(lookup.outcome, list(OUTCOMES)),
@@ -199,9 +199,9 @@ def _names_of(
     """Return the names of the reference's genes, and their importance where it is known."""
     contract = getattr(reference, "contract", reference)
     if isinstance(contract, InputContract):
-        importance = np.zeros(len(contract.genes))
-        importance[contract.selected] = contract.importance
-        return contract.gene_names, importance
+        read = np.zeros(len(contract.genes))
+        read[contract.selected] = contract.importance
+        return contract.gene_names, read
     if isinstance(reference, AnnData):
         check_unique_genes(reference)
         ranked = JS_DIVERGENCE in reference.var.columns
