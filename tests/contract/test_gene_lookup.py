@@ -112,6 +112,16 @@ def test_aliases_in_every_direction(query, reference):
     assert found([query], [reference, "NKG7"], ALIASES) == [(reference, "alias")]
 
 
+def test_a_symbol_that_is_an_informal_name_of_another_gene():
+    rows = [(IDS[0], "CD4", "ensembl"), ("CD4", "MCAT", "alias"), ("T4", "CD4", "alias")]
+    table = pd.DataFrame(rows, columns=["alias", "symbol", "kind"])
+    assert found(IDS[:1], ["CD4", "MCAT"], table) == [("CD4", "alias")]
+    assert found(["CD4"], ["MCAT"], table) == [(None, "ambiguous")]
+    # once a symbol itself, it could mean either gene in an old file
+    table["kind"] = "previous"
+    assert found(IDS[:1], ["CD4", "MCAT"], table) == [(None, "ambiguous")]
+
+
 def test_identifiers_by_the_alias_table():
     table = pd.DataFrame({"alias": IDS, "symbol": SYMBOLS})
     assert found(IDS, SYMBOLS, table) == [(name, "alias") for name in SYMBOLS]

@@ -31,10 +31,13 @@ class AliasTable:
         The aliases that may mean several genes: those with several symbols, those that are the
         current symbol of another gene, Ensembl identifiers that share their symbol with others,
         and those that the table calls ambiguous.
+    reused
+        Current symbols that have been the symbol of another gene: in an older file they mean that.
     """
 
     rows: pd.DataFrame
     doubtful: frozenset[str]
+    reused: frozenset[str]
 
     @classmethod
     def of(cls, table: GeneAliases) -> AliasTable:
@@ -44,7 +47,8 @@ class AliasTable:
         ----------
         table
             A mapping or Series from old to current names, or a data frame with the columns
-            `alias` and `symbol` and, if it has one, `ambiguous` (bool).
+            `alias` and `symbol` and, if it has them, `ambiguous` (bool) and `kind`, which is
+            `"alias"` for names that no annotation has ever used as the symbol.
         """
         frame = _frame_of(table)
         flagged = set()
@@ -58,7 +62,8 @@ class AliasTable:
         # A gene has had several symbols, but only one identifier: two are two genes of one name.
         numbered = rows[[is_ensembl(alias) for alias in rows["alias"]]]
         doubtful |= set(numbered.loc[numbered["symbol"].duplicated(keep=False), "alias"])
-        return cls(rows, frozenset(doubtful | flagged))
+        official = frame.loc[~own & (frame["kind"] != "alias"), "alias"]
+        return cls(rows, frozenset(doubtful | flagged), frozenset(current & set(official)))
 
     def claims(
         self, query: GeneNames, reference: GeneNames, wanted: np.ndarray, free: np.ndarray
@@ -107,8 +112,9 @@ class AliasTable:
             parts.append(pd.DataFrame({"gene": which, "name": pd.Series(names, dtype=object)}))
         named = pd.concat(parts, ignore_index=True)
         named = named[(named["name"] != "").to_numpy(dtype=bool)]
-        named["doubtful"] = [name in self.doubtful for name in named["name"]]
         through = named.merge(self.rows, left_on="name", right_on="alias")
+        through["doubtful"] = np.array([name in self.doubtful for name in through["name"]], bool)
+        named["doubtful"] = np.array([name in self.reused for name in named["name"]], bool)
         named["meaning"], through["meaning"] = named["name"], through["symbol"]
         columns = ["gene", "meaning", "doubtful"]
         return pd.concat([named[columns], through[columns]], ignore_index=True)
@@ -135,5 +141,6 @@ def _frame_of(table: GeneAliases) -> pd.DataFrame:
         column: pd.Series([name.strip() for name in texts(frame[column])], dtype=object)
         for column in ("alias", "symbol")
     }
-    frame = frame.assign(**names)
+    kind = frame["kind"].astype(str) if "kind" in frame else ""
+    frame = frame.assign(**names, kind=kind)
     return frame[((frame["alias"] != "") & (frame["symbol"] != "")).to_numpy(dtype=bool)]
