@@ -19,7 +19,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"lightning", "scanpy", "scvi", "torch"}
 LIGHT_NAMESPACES = {"datasets", "errors", "get", "io", "metrics", "pp"}
 NAMESPACES = {
-    "datasets": {"pbmc68k_reduced", "simulate_counts"},
+    "datasets": {"hgnc_symbols", "pbmc68k_reduced", "simulate_counts"},
     "errors": {
         "CellclassError",
         "DownloadError",
@@ -39,7 +39,7 @@ NAMESPACES = {
     },
     "model": {"CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
-    "pp": {"rank_genes_js", "select_genes_mrmr"},
+    "pp": {"align_genes", "rank_genes_js", "select_genes_mrmr"},
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")

@@ -1,7 +1,9 @@
 """Each rule finds what it should, what two genes could be is left, and no gene becomes another."""
 
 import time
+import warnings
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -252,7 +254,7 @@ class Cells:
     """What `gene_names_of` looks at."""
 
     def __init__(self, var):
-        self.var, self.var_names = var, var.index
+        self.var, self.var_names, self.n_vars = var, var.index, len(var)
 
 
 @given(files())
@@ -286,6 +288,44 @@ def test_the_order_of_genes_does_not_matter(made, random):
         random.shuffle(order)
         shuffled.append(var.iloc[order])
     assert outcome(*shuffled) == outcome(query[1], reference[1])
+
+
+@pytest.mark.parametrize("years", [(2020, 2024), (2024, 2020)])
+@pytest.mark.parametrize("with_ids", [False, True])
+def test_symbols_that_differ_between_two_annotations(real_data, years, with_ids):
+    table = pd.read_csv(real_data / "gene_names_human_2020_2024.csv.gz")
+    symbols = {year: table[f"{year}_Gene_Name"] for year in years}
+    differ = symbols[2020].notna() & symbols[2024].notna() & (symbols[2020] != symbols[2024])
+    aliases = pd.DataFrame({"alias": symbols[2020][differ], "symbol": symbols[2024][differ]})
+    rows = {year: np.flatnonzero(symbols[year].notna()) for year in years}
+
+    def of_year(year):
+        index = ad.utils.make_index_unique(pd.Index(symbols[year].to_numpy()[rows[year]]))
+        return names(
+            index, ids=table["Gene_Ensembl_ID"].to_numpy()[rows[year]] if with_ids else None
+        )
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Suffix used")
+        query, reference = map(of_year, years)
+    lookup = look_up_genes(query, reference, aliases)
+    matched = np.full(len(table), -1)
+    matched[rows[years[0]]] = np.append(rows[years[1]], -1)[lookup.place]
+    right = (matched == np.arange(len(table)))[differ]
+    assert differ.sum() == 1880
+    # a symbol that two genes share in one of the annotations is a name of neither
+    owners = pd.concat(
+        [pd.DataFrame({"id": table["Gene_Ensembl_ID"], "symbol": symbols[y]}) for y in years]
+    )
+    owners = owners.dropna().drop_duplicates()["symbol"]
+    shared = set(owners[owners.duplicated()])
+    single = ~(aliases["alias"].isin(shared) | aliases["symbol"].isin(shared)).to_numpy()
+    assert single.mean() > 0.98
+    assert right[single].all()
+    assert right.mean() > (0.995 if with_ids else 0.985)
+    if with_ids:  # then nothing that is matched is another gene that either side knows
+        other = (matched >= 0) & (matched != np.arange(len(table)))
+        assert not (other & table.index.isin(rows[years[1]])).any()
 
 
 def test_a_whole_transcriptome_is_matched_at_once():

@@ -14,8 +14,8 @@ from cellclass.errors import DownloadError
 # The layout of the complete set: quotes around cells with several values, and only there.
 TEXT = """\
 hgnc_id\tsymbol\tname\tlocus_group\talias_symbol\tprev_symbol\tentrez_id\tensembl_gene_id
-HGNC:26077\tMARCHF1\t"membrane associated ""ring-CH""-type finger 1"\tgene\t"RNF171|MARCH-I"\tMARCH1\t1\tENSG00000145416
-HGNC:26189\tMTARC1\tmitochondrial amidoxime reducing component 1\tgene\tMARC1\t"MOSC1|MARCH1"\t2\tENSG00000186205
+HGNC:26077\tMARCHF1\t"a ""ring-CH"" finger"\tgene\t"RNF171|MARCH-I"\tMARCH1\t1\tENSG00000145416
+HGNC:26189\tMTARC1\tamidoxime reducing\tgene\tMARC1\t"MOSC1|MARCH1"\t2\tENSG00000186205
 HGNC:1678\tCD4\tCD4 molecule\tgene\t"T4|Leu-3"\t\t3\tENSG00000010610
 HGNC:6937\tMCAT\tmalonyl-CoA acyltransferase\tgene\tCD4\t\t4\t
 HGNC:9999\tNA\ta gene of that name\tgene\tCD4NA\tNA\t5\tENSG00000000099

@@ -235,7 +235,7 @@ def test_a_query_by_ensembl_identifier_gets_the_same_labels(query, model):
 def test_mouse_symbols_are_refused_until_told_otherwise(query, model, unchanged):
     expected = cc.tl.annotate(query, model, copy=True).obs["cellclass"]
     query.var_names = query.var_names.str.capitalize()
-    with unchanged(query), pytest.raises(GeneError, match="two organisms.*str.upper"):
+    with unchanged(query), pytest.raises(GeneError, match=r"two organisms.*str\.upper"):
         cc.tl.annotate(query, model)
     query.var_names = query.var_names.str.upper()
     cc.tl.annotate(query, model)

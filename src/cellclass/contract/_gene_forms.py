@@ -35,7 +35,8 @@ _ORGANISMS = {
 _OPEN_READING_FRAME = re.compile(r"C(\d+|X|Y)ORF\d", re.IGNORECASE)
 _ZEBRAFISH = re.compile(r"(si|zgc|wu|im):", re.IGNORECASE)
 _NUMBERED = re.compile(r"([^\W\d_]+[:_-]?)[\d.]+$")
-_SAMPLE = 1000
+#: Names that are looked at to tell what a column holds.
+SAMPLE = 1000
 
 Namespace = Literal["ensembl", "symbol"]
 Style = Literal["upper", "title", "lower", "none"]
@@ -43,7 +44,7 @@ Style = Literal["upper", "title", "lower", "none"]
 
 def is_ensembl(name: str) -> bool:
     """Tell whether a name is an Ensembl gene identifier, with or without version."""
-    return _ENSEMBL.match(name) is not None
+    return len(name) > 10 and _ENSEMBL.match(name) is not None
 
 
 def without_version(name: str) -> str:
@@ -54,11 +55,11 @@ def without_version(name: str) -> str:
 
 def identifier(name: str) -> str:
     """Return an Ensembl identifier in the form in which two are compared; `""` for a symbol."""
-    found = _ENSEMBL.match(name)
+    found = _ENSEMBL.match(name) if len(name) > 10 else None  # symbols are shorter
     return "" if found is None else (found[1] + (found[3] or "")).upper()
 
 
-def sample(names: Sequence[str] | pd.Index, size: int = _SAMPLE) -> list[str]:
+def sample(names: Sequence[str] | pd.Index, size: int = SAMPLE) -> list[str]:
     """Take at most about `size` of the names, evenly spread, without blank ones."""
     return [name for name in names[:: max(1, len(names) // size)] if name]
 

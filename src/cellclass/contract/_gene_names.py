@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_object_dtype, is_string_dtype
 
 from cellclass.contract._gene_forms import (
+    SAMPLE,
     are_symbols,
     gene_namespace,
     identifier,
@@ -44,9 +46,14 @@ class GeneNames:
     @cached_property
     def identifiers(self) -> pd.Index:
         """The Ensembl identifier of each gene, `""` where there is none or columns disagree."""
-        columns = [list(map(identifier, column)) for column in (self.names, *self.ids.values())]
-        single = (set(named) - {""} for named in zip(*columns, strict=True))
-        return pd.Index([ids.pop() if len(ids) == 1 else "" for ids in single], dtype=object)
+        found = np.array(list(map(identifier, self.names)), dtype=object)
+        disagree = np.zeros(len(found), dtype=bool)
+        for column in self.ids.values():
+            other = np.array(list(map(identifier, column)), dtype=object)
+            disagree |= (found != "") & (other != "") & (found != other)
+            found = np.where(found == "", other, found)
+        found[disagree] = ""
+        return pd.Index(found, dtype=object)
 
     @cached_property
     def organism(self) -> str:
@@ -73,14 +80,11 @@ def gene_names_of(adata: AnnData) -> GeneNames:
     own_symbols = are_symbols(names)
     ids, symbols = {}, {}
     for column in adata.var.columns:
-        values = _texts_of(adata.var[column])
-        if values is None:
-            continue
-        some = sample(values)
-        if 10 * sum(map(is_ensembl, some)) > 9 * len(some):
-            ids[str(column)] = pd.Index(values, dtype=object)
-        elif not own_symbols and are_symbols(values):
-            symbols[str(column)] = pd.Index(values, dtype=object)
+        some = sample(_texts_of(adata.var[column].iloc[:: max(1, adata.n_vars // SAMPLE)]))
+        if some and 10 * sum(map(is_ensembl, some)) > 9 * len(some):
+            ids[str(column)] = pd.Index(_texts_of(adata.var[column]), dtype=object)
+        elif not own_symbols and are_symbols(some):
+            symbols[str(column)] = pd.Index(_texts_of(adata.var[column]), dtype=object)
     return GeneNames(names, ids, symbols)
 
 
@@ -95,13 +99,10 @@ def names_beside(names: pd.Index, others: pd.Index | None) -> GeneNames:
     return GeneNames(names, symbols={"": others})
 
 
-def _texts_of(column: pd.Series) -> list[str] | None:
-    """Return the texts of a column of `var` without blanks around them; `None` for numbers."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        kind = column.cat.categories
-        if not (is_object_dtype(kind) or is_string_dtype(kind)):
-            return None
-    elif not (is_object_dtype(column) or is_string_dtype(column)):
-        return None
-    values = [value.strip() for value in texts(column)]
-    return values if any(values) else None
+def _texts_of(column: pd.Series) -> list[str]:
+    """Return the texts of a column of `var` without blanks around them; none for numbers."""
+    by_category = isinstance(column.dtype, pd.CategoricalDtype)
+    kind = column.cat.categories if by_category else column
+    if not (is_object_dtype(kind) or is_string_dtype(kind)):
+        return []
+    return [value.strip() for value in texts(column)]
