@@ -149,10 +149,8 @@ def align_genes(
     >>> query = reference[:, :100].copy()
     >>> query.var_names = query.var_names.str.lower()
     >>> cc.pp.align_genes(query, reference)
-    >>> query.var[["gene_match", "gene_match_rule"]].head(2)
-            gene_match gene_match_rule
-    hes4          HES4            case
-    tnfrsf4    TNFRSF4            case
+    >>> query.var[["gene_match", "gene_match_rule"]].iloc[0].tolist()
+    ['HES4', 'case']
     >>> query.uns["gene_match"]["n_genes_missing"]
     665
     """
