@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -161,7 +160,7 @@ class InputContract:
         """Names of the genes that the model reads, in its order."""
         return self.genes[self.selected]
 
-    @cached_property
+    @property
     def gene_names(self) -> GeneNames:
         """All names of the reference's genes."""
         return names_beside(self.genes, self.other_names)
