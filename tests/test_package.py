@@ -21,6 +21,7 @@ LIGHT_NAMESPACES = {"datasets", "errors", "get", "io", "metrics", "pp"}
 NAMESPACES = {
     "datasets": {
         "celllines3_2tech",
+        "hgnc_symbols",
         "mouse_bladder",
         "mouse_cortex_osmfish",
         "mouse_cortex_starmap",
@@ -49,7 +50,7 @@ NAMESPACES = {
     },
     "model": {"CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
-    "pp": {"rank_genes_js", "select_genes_mrmr"},
+    "pp": {"align_genes", "rank_genes_js", "select_genes_mrmr"},
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")

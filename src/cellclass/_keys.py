@@ -30,6 +30,9 @@ MRMR_RANK: Final = "mrmr_rank"
 MRMR_SELECTED: Final = "mrmr_selected"
 MRMR_SCORE: Final = "mrmr_score"
 
+# `align_genes`: the default key
+ALIGN_GENES: Final = "gene_match"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"
@@ -49,6 +52,16 @@ RELIABILITY: Final = "reliability"
 # `read_gene_by_cell`, `convert_gene_by_cell`: an entry of `uns` and a column of `var`
 TEXT_MATRIX: Final = "text_matrix"
 GENE_IDS: Final = "gene_ids"
+
+
+def gene_rule_key(key: str) -> str:
+    """Column of `var` with the rule by which a gene was matched."""
+    return f"{key}_rule"
+
+
+def gene_original_key(key: str) -> str:
+    """Column of `var` with the name that a gene had before it was renamed."""
+    return f"{key}_original"
 
 
 def confidence_key(key: str) -> str:

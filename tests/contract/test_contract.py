@@ -163,3 +163,55 @@ def test_gene_names_of_pandas_kinds(cells, contract):
     for index in (pd.Index(cells.var_names, dtype=object), pd.CategoricalIndex(cells.var_names)):
         cells.var.index = index
         np.testing.assert_array_equal(contract.bind(cells).read(slice(0, 3)), expected)
+
+
+def with_ids(cells):
+    cells.var["any"] = [f"ENSG{j:011d}.4" for j in range(cells.n_vars)]
+    return cells
+
+
+def test_the_second_names_of_genes_are_kept(cells):
+    contract, _ = learn(with_ids(cells))
+    assert contract.other_names.tolist() == cells.var["any"].tolist()
+    text = json.loads(json.dumps(contract.to_dict()))
+    again = InputContract.from_parts(text, contract.to_arrays())
+    assert again.other_names.tolist() == contract.other_names.tolist()
+    expected = contract.bind(cells).read(slice(0, 5))
+    cells.var_names = cells.var.pop("any").str.replace(".4", ".11")
+    for one in (contract, again):
+        np.testing.assert_array_equal(one.bind(cells).read(slice(0, 5)), expected)
+
+
+def test_a_contract_saved_without_second_names(cells, contract):
+    assert contract.other_names is None
+    text = json.loads(json.dumps(contract.to_dict()))
+    assert text.pop("other_names") is None
+    again = InputContract.from_parts(text, contract.to_arrays())
+    assert again.other_names is None
+    expected = contract.bind(cells).read(slice(0, 5))
+    np.testing.assert_array_equal(again.bind(with_ids(cells)).read(slice(0, 5)), expected)
+
+
+@pytest.mark.parametrize("namespace", ["symbol", "ensembl"])
+def test_either_namespace_reads_the_other(cells, namespace):
+    symbols = with_ids(cells)
+    ids = symbols.copy()
+    ids.var = pd.DataFrame({"name": symbols.var_names}, index=symbols.var["any"].to_numpy())
+    reference, query = (symbols, ids) if namespace == "symbol" else (ids, symbols)
+    contract, bound = learn(reference)
+    assert contract.namespace == namespace
+    expected = bound.read(slice(0, 5))
+    plain = query.copy()
+    plain.var = plain.var.iloc[:, :0]
+    for other in (query, plain):
+        np.testing.assert_array_equal(contract.bind(other).read(slice(0, 5)), expected)
+
+
+def test_aliases_reach_the_lookup(cells, contract):
+    expected = contract.bind(cells).read(slice(0, 5))
+    aliases = {f"old_{name}": name for name in cells.var_names}
+    cells.var_names = list(aliases)
+    with pytest.raises(GeneError, match="gene_aliases"):
+        contract.bind(cells)
+    bound = contract.bind(cells, gene_aliases=aliases)
+    np.testing.assert_array_equal(bound.read(slice(0, 5)), expected)

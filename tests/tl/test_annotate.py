@@ -198,3 +198,45 @@ def test_labels_with_slashes_keep_their_columns_apart(tiny, fit, tmp_path):
     again = ad.read_h5ad(tmp_path / "q.h5ad")
     assert list(again.uns["cellclass"]["labels"]) == ["a/b", "a|b", "c"]
     np.testing.assert_array_equal(again.obs["cellclass"].astype(str), model.predict(tiny))
+
+
+def test_renamed_genes_are_reported_and_a_file_keeps_it(query, model, tmp_path):
+    expected = cc.tl.annotate(query, model, copy=True).obs["cellclass"]
+    read = model.contract.model_genes
+    old, lower, gone = read[3], read[5], read[8]
+    names = {old: "OLD", lower: lower.lower(), gone: "OTHER"}
+    query.var_names = [names.get(name, name) for name in query.var_names]
+    cc.tl.annotate(query, model, gene_aliases={"OLD": old})
+    assert (query.obs["cellclass"] == expected).mean() > 0.95
+    query.write_h5ad(tmp_path / "query.h5ad")
+    for adata in (query, ad.read_h5ad(tmp_path / "query.h5ad")):
+        report = adata.uns["cellclass"]["contract_report"]
+        assert sorted(report["genes_renamed"].to_numpy().tolist()) == sorted(
+            [["OLD", old, "alias"], [lower.lower(), lower, "case"]]
+        )
+        assert report["n_genes_by_rule"]["alias"] == 1
+        assert report["n_genes_by_rule"]["exact"] == query.n_vars - 3
+        assert report["genes_missing"].tolist() == [gone]
+        assert report["n_genes_extra"] == 1
+        assert 0 < report["missing_importance"] < 0.1
+        assert report["n_genes_ambiguous"] == 0
+
+
+def test_a_query_by_ensembl_identifier_gets_the_same_labels(query, model):
+    expected = cc.tl.annotate(query, model, copy=True).obs
+    query.var["name"] = query.var_names.to_numpy()
+    query.var_names = [f"ENSG{j:011d}" for j in range(query.n_vars)]
+    cc.tl.annotate(query, model)
+    pd.testing.assert_frame_equal(query.obs, expected)
+    report = query.uns["cellclass"]["contract_report"]
+    assert report["n_genes_by_rule"]["column"] == query.n_vars
+
+
+def test_mouse_symbols_are_refused_until_told_otherwise(query, model, unchanged):
+    expected = cc.tl.annotate(query, model, copy=True).obs["cellclass"]
+    query.var_names = query.var_names.str.capitalize()
+    with unchanged(query), pytest.raises(GeneError, match=r"two organisms.*str\.upper"):
+        cc.tl.annotate(query, model)
+    query.var_names = query.var_names.str.upper()
+    cc.tl.annotate(query, model)
+    assert (query.obs["cellclass"] == expected).all()

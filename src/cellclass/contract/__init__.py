@@ -8,23 +8,40 @@
     A query that has passed; `read` gives the model's input.
 `MissingGenes`, `with_fewer_genes`, `SHARES`
     What missing genes cost, and the input with ever fewer genes to measure it on.
+`GeneNames`, `gene_names_of`, `look_up_genes`, `GeneLookup`
+    What genes are called, and which of one AnnData are which of another.
 `Scale`, `identify_scale`
     Which scale a matrix is on, from all of its rows.
 """
 
+from cellclass.contract._aliases import GeneAliases
 from cellclass.contract._bound import BoundInput
 from cellclass.contract._contract import Expression, InputContract, check_input
+from cellclass.contract._gene_lookup import OUTCOMES, GeneLookup, look_up_genes
+from cellclass.contract._gene_names import GeneNames, gene_names_of
+from cellclass.contract._gene_report import gene_report
+from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
 from cellclass.contract._missing_genes import SHARES, MissingGenes, with_fewer_genes
 from cellclass.contract._scale import Scale, identify_scale
 
 __all__ = [
+    "OUTCOMES",
     "SHARES",
     "BoundInput",
     "Expression",
+    "GeneAliases",
+    "GeneLookup",
+    "GeneNames",
     "InputContract",
     "MissingGenes",
     "Scale",
     "check_input",
+    "doubts_of",
+    "explain_mismatch",
+    "gene_names_of",
+    "gene_report",
     "identify_scale",
+    "look_up_genes",
+    "missing_importance",
     "with_fewer_genes",
 ]

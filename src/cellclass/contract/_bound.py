@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cellclass.contract._gene_report import gene_report
+from cellclass.contract._genes import doubts_of
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import gather_csr, gather_dense
 
@@ -139,6 +141,8 @@ class BoundInput:
                 "same annotation.",
                 stacklevel=4,
             )
+        for doubt in doubts_of(self.match.lookup):
+            warnings.warn(doubt, stacklevel=4)
 
     def report(self) -> dict[str, Any]:
         """Say what was found and done, in types that an `.h5ad` file can hold."""
@@ -164,4 +168,5 @@ class BoundInput:
             "missing_importance": self.match.missing_share,
             "expected_accuracy": accuracy,
             "expected_accuracy_error": error,
+            **gene_report(self.match.lookup, self.match.position >= 0),
         }

@@ -10,7 +10,9 @@ import pandas as pd
 
 from cellclass._checks import check_not_empty, check_unique_genes
 from cellclass.contract._bound import BoundInput
-from cellclass.contract._genes import gene_namespace, match_genes, refuse_poor_match
+from cellclass.contract._gene_forms import gene_namespace
+from cellclass.contract._gene_names import gene_names_of, names_beside
+from cellclass.contract._genes import match_genes, refuse_poor_match
 from cellclass.contract._learn import rank_training_genes, training_gene_share
 from cellclass.contract._missing_genes import MissingGenes
 from cellclass.contract._rows import prepare_rows
@@ -20,6 +22,9 @@ from cellclass.errors import GeneError, ScaleError
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from cellclass.contract._aliases import GeneAliases
+    from cellclass.contract._gene_names import GeneNames
 
 Expression = Literal["log1p_normalized", "log1p_counts"]
 
@@ -62,6 +67,9 @@ class InputContract:
         The scale that the reference was found on.
     namespace
         `symbol` or `ensembl`.
+    other_names
+        The genes' names in the other namespace, `""` for none, `(n_genes,)`; `None` where the
+        reference had none.
     missing_genes
         What missing genes cost, measured on validation cells once the model is trained.
     """
@@ -77,6 +85,7 @@ class InputContract:
     target_sum: float | None
     scale: str
     namespace: str
+    other_names: pd.Index | None = None
     missing_genes: MissingGenes | None = None
 
     @classmethod
@@ -138,6 +147,7 @@ class InputContract:
             target_sum=None if expression == "log1p_counts" else TARGET_SUM,
             scale=scale.name,
             namespace=gene_namespace(adata.var_names),
+            other_names=gene_names_of(adata).others,
         )
         bound = contract._read_from(adata, source, X, scale)
         # The reference has every gene, so that what it was read with needs no fill values.
@@ -154,7 +164,18 @@ class InputContract:
         """Names of the genes that the model reads, in its order."""
         return self.genes[self.selected]
 
-    def bind(self, adata: AnnData, *, layer: str | None = None) -> BoundInput:
+    @property
+    def gene_names(self) -> GeneNames:
+        """All names of the reference's genes."""
+        return names_beside(self.genes, self.other_names)
+
+    def bind(
+        self,
+        adata: AnnData,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+    ) -> BoundInput:
         """Make a query readable as the model's input; nothing in `adata` changes.
 
         Parameters
@@ -164,6 +185,8 @@ class InputContract:
         layer
             Where its expression stands; `"X"` for `X`. `None`: the layer of the reference if the
             query has it, else `X`.
+        gene_aliases
+            Old and current names of genes, for those that have been renamed.
 
         Raises
         ------
@@ -176,18 +199,25 @@ class InputContract:
             layer = self.layer
         source, X, scale = _inspect(adata, layer)
         _check_expression(self.expression, scale, source)
-        return self._read_from(adata, source, X, scale)
+        return self._read_from(adata, source, X, scale, gene_aliases)
 
-    def _read_from(self, adata: AnnData, source: Source, X: Any, scale: Scale) -> BoundInput:  # noqa: ANN401
-        query = pd.Index(adata.var_names.astype(str))
+    def _read_from(
+        self,
+        adata: AnnData,
+        source: Source,
+        X: Any,  # noqa: ANN401
+        scale: Scale,
+        gene_aliases: GeneAliases | None = None,
+    ) -> BoundInput:
         match = match_genes(
-            self.genes,
+            self.gene_names,
             self.selected,
-            query,
+            gene_names_of(adata),
             importance=self.importance,
             gene_share=self.gene_share,
+            aliases=gene_aliases,
         )
-        refuse_poor_match(match, self.genes, self.selected, query, floor=MIN_GENE_SHARE)
+        refuse_poor_match(match, self.selected, floor=MIN_GENE_SHARE)
         return BoundInput(
             X=X,
             source=source,
@@ -201,9 +231,11 @@ class InputContract:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the part that is written as JSON: everything but the arrays."""
-        kept_apart = (*self.to_arrays(), "genes", "missing_genes")
+        kept_apart = (*self.to_arrays(), "genes", "missing_genes", "other_names")
         fields = {name: value for name, value in vars(self).items() if name not in kept_apart}
-        return {**fields, "labels": list(self.labels), "genes": self.genes.tolist()}
+        others = None if self.other_names is None else self.other_names.tolist()
+        lists = {"labels": list(self.labels), "genes": self.genes.tolist(), "other_names": others}
+        return {**fields, **lists}
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays, by name."""
@@ -219,18 +251,20 @@ class InputContract:
     @classmethod
     def from_parts(cls, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> InputContract:
         """Put together what `to_dict` and `to_arrays` gave."""
+        others = fields.get("other_names")  # older files hold one name for each gene
         lists = {
             "genes": pd.Index(fields["genes"], dtype=str),
             "labels": tuple(fields["labels"]),
+            "other_names": None if others is None else pd.Index(others, dtype=object),
         }
         curves = {
             name.removeprefix(_CURVE): values
             for name, values in arrays.items()
             if name.startswith(_CURVE)
         }
-        others = {name: values for name, values in arrays.items() if not name.startswith(_CURVE)}
+        plain = {name: values for name, values in arrays.items() if not name.startswith(_CURVE)}
         missing_genes = MissingGenes.from_arrays(curves) if curves else None
-        parts: dict[str, Any] = {**fields, **lists, **others, "missing_genes": missing_genes}
+        parts: dict[str, Any] = {**fields, **lists, **plain, "missing_genes": missing_genes}
         return cls(**parts)
 
 

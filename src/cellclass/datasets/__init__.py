@@ -8,6 +8,7 @@ the first call, verify their checksums, and keep them in the folder that the env
 from __future__ import annotations
 
 from cellclass.datasets._celllines3_2tech import celllines3_2tech
+from cellclass.datasets._hgnc_symbols import hgnc_symbols
 from cellclass.datasets._mouse_bladder import mouse_bladder
 from cellclass.datasets._mouse_cortex_osmfish import mouse_cortex_osmfish
 from cellclass.datasets._mouse_cortex_starmap import mouse_cortex_starmap
@@ -17,6 +18,7 @@ from cellclass.datasets._simulate_counts import simulate_counts
 
 __all__ = [
     "celllines3_2tech",
+    "hgnc_symbols",
     "mouse_bladder",
     "mouse_cortex_osmfish",
     "mouse_cortex_starmap",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from lightning.pytorch import Callback
 
-    from cellclass.contract import BoundInput, Expression, InputContract
+    from cellclass.contract import BoundInput, Expression, GeneAliases, InputContract
     from cellclass.train import Recipe
 
 # Cells that go through the network together outside training.
@@ -239,6 +239,7 @@ class CellClassifier(SavedModel):
         soft: bool = False,  # noqa: FBT001, FBT002 - the second argument in scvi-tools too
         *,
         layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
     ) -> np.ndarray | pd.DataFrame:
         """Label cells.
 
@@ -252,6 +253,9 @@ class CellClassifier(SavedModel):
         layer
             Where the query's expression stands; `"X"` for `X`. `None`: the reference's layer if
             the query has it, else `X`.
+        gene_aliases
+            Old and current names of genes, for those that have been renamed: a mapping, or a data
+            frame with the columns `alias` and `symbol`.
 
         Returns
         -------
@@ -266,18 +270,24 @@ class CellClassifier(SavedModel):
         ScaleError, ValuesError, GeneError
             The query cannot be brought to what the model expects.
         """
-        scores = self.score_cells(adata, layer=layer)
+        scores = self.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
         if not soft:
             return np.where(scores.empty, UNASSIGNED, np.asarray(self.labels)[scores.codes])
         adata = self._adata if adata is None else adata
         return pd.DataFrame(scores.probability, index=adata.obs_names, columns=list(self.labels))
 
-    def score_cells(self, adata: AnnData | None = None, *, layer: str | None = None) -> CellScores:
+    def score_cells(
+        self,
+        adata: AnnData | None = None,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+    ) -> CellScores:
         """Give probabilities, novelty and the contract's report for each cell of a query.
 
         Takes and raises what `predict` does.
         """
-        bound = self._bind(adata, layer)
+        bound = self._bind(adata, layer, gene_aliases)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
         pvalue = np.empty(bound.n_obs, dtype=np.float32)
         temperature = self._temperature(bound)
@@ -294,13 +304,17 @@ class CellClassifier(SavedModel):
         return scores.with_expected_accuracy()
 
     def get_latent_representation(
-        self, adata: AnnData | None = None, *, layer: str | None = None
+        self,
+        adata: AnnData | None = None,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
     ) -> np.ndarray:
         """Return what the network's last layer reads, float32 `(n_obs, n_hidden)`.
 
         Takes and raises what `predict` does.
         """
-        bound = self._bind(adata, layer)
+        bound = self._bind(adata, layer, gene_aliases)
         return np.concatenate([latent for _, latent, _ in self._outputs(bound)])
 
     def _finish_training(self, reference: Reference) -> None:
@@ -341,13 +355,15 @@ class CellClassifier(SavedModel):
         expected = bound.expected()
         return expected[1] if expected is not None and bound.match.missing.size else None
 
-    def _bind(self, adata: AnnData | None, layer: str | None) -> BoundInput:
+    def _bind(
+        self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
+    ) -> BoundInput:
         if not self.is_trained:
             raise NotTrainedError(
                 "The model is not trained: its answers would be noise. Call model.train() first."
             )
         if adata is not None:
-            bound = self._contract.bind(adata, layer=layer)
+            bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
             bound.warn()
             return bound
         if self._adata is None:

@@ -25,6 +25,7 @@ from cellclass._keys import (
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from cellclass.contract import GeneAliases
     from cellclass.model import CellClassifierMLP
 
 _UNASSIGNED_COLOR = "#d3d3d3"
@@ -35,6 +36,7 @@ def annotate(
     model: CellClassifierMLP,
     *,
     layer: str | None = None,
+    gene_aliases: GeneAliases | None = None,
     key_added: str = ANNOTATE,
     copy: bool = False,
 ) -> AnnData | None:
@@ -52,6 +54,11 @@ def annotate(
     layer
         Where the expression stands; `"X"` for `X`. `None`: the layer of the reference if the query
         has it, else `X`.
+    gene_aliases
+        Old and current names of genes, for those that have been renamed between the annotations
+        of reference and query: a mapping, or a data frame with the columns `alias` and `symbol`,
+        such as :func:`cellclass.datasets.hgnc_symbols` gives. :func:`cellclass.pp.align_genes`
+        says how genes are matched.
     key_added
         Start of the names that are written.
     copy
@@ -107,7 +114,7 @@ def annotate(
             "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
             "copy out."
         )
-    scores = model.score_cells(adata, layer=layer)
+    scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
     codes = np.where(scores.empty, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
     probability = pd.DataFrame(
