@@ -147,7 +147,9 @@ def main() -> None:
         path = Path(folder) / "matrix.tsv.gz"
         for n_cells in options.cells:
             _, _, n_bytes = write(path, n_cells)
-            print(f"\n{N_GENES:,} genes × {n_cells:,} cells, {n_bytes / 1e9:.2f} GB of text in gzip")
+            print(
+                f"\n{N_GENES:,} genes × {n_cells:,} cells, {n_bytes / 1e9:.2f} GB of text in gzip"
+            )
             print(f"{'':22}{'wall':>10}{'CPU':>10}{'memory':>12}{'wall/read':>12}")
             in_process("read", path, compare=False)  # compiles
             rows: dict[str, list] = {}

@@ -10,7 +10,9 @@ def bars(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize(("after", "show", "n"), [(60.0, True, 0), (-1.0, True, 1), (-1.0, False, 0)])
+@pytest.mark.parametrize(
+    ("after", "show", "n"), [(60.0, True, 0), (-1.0, True, 1), (-1.0, False, 0)]
+)
 def test_a_bar_only_after_a_while_and_if_wanted(bars, monkeypatch, after, show, n):
     monkeypatch.setattr(_progress, "PROGRESS_AFTER", after)
     with _progress.Bar("Working", 2, show=show) as bar:

@@ -65,7 +65,9 @@ def test_sixteen_digits_are_certain_in_float32_but_not_in_float64():
     assert read("0.1234567890123456789", narrow=False)[0] == HARD
 
 
-@pytest.mark.parametrize("text", ["", "NA", "nan", "inf", "-", ".", "e5", "1e", "1e+", "+.e1", "x1"])
+@pytest.mark.parametrize(
+    "text", ["", "NA", "nan", "inf", "-", ".", "e5", "1e", "1e+", "+.e1", "x1"]
+)
 def test_no_number(text):
     assert read(text)[0] == NO_NUMBER
 

@@ -34,9 +34,7 @@ def read(text, n_columns, *, cuts=(), room=100, trailing=False, delimiter=","):
 
 
 TEXT = b'a,0,0,0,0,0,0,0,1\r\n\n"b,""c",0,12,0,0,0.5,0,0,0\nd,0,0,0,0,0,0,0,0\n'
-ROWS = np.array(
-    [[0, 0, 0, 0, 0, 0, 0, 1], [0, 12, 0, 0, 0.5, 0, 0, 0], [0] * 8], dtype=np.float32
-)
+ROWS = np.array([[0, 0, 0, 0, 0, 0, 0, 1], [0, 12, 0, 0, 0.5, 0, 0, 0], [0] * 8], dtype=np.float32)
 
 
 @given(st.lists(st.integers(0, len(TEXT)), max_size=8).map(sorted))
