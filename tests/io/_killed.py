@@ -81,7 +81,7 @@ def main() -> None:
     restart = status_of(start(lambda: convert(path, out)))
     result = {"first": first, "found": found, "partial": partial, "restart": restart}
     left = sorted(entry.name for entry in folder.iterdir())
-    print(json.dumps({**result, "last": held(), "left": left}))
+    sys.stdout.write(json.dumps({**result, "last": held(), "left": left}))
 
 
 if __name__ == "__main__":

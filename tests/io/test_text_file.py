@@ -61,7 +61,7 @@ def test_damaged(tmp_path, kind):
     data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
     path = tmp_path / "text"
     path.write_bytes(bytes(data))
-    with pytest.raises(FileFormatError, match="damaged|cut short"):
+    with pytest.raises(FileFormatError, match=r"damaged|cut short"):
         blocks(path)
 
 

@@ -97,7 +97,7 @@ def test_defects_are_named_with_line_and_column(tmp_path, text, line, column, me
 def test_names_that_are_no_utf8(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(GOOD.encode() + b"\xe4,1,1\n")
-    with pytest.raises(FileFormatError, match="line 4, column 1.*UTF-8"):
+    with pytest.raises(FileFormatError, match=r"line 4, column 1.*UTF-8"):
         dense(path)
 
 
@@ -116,7 +116,7 @@ def test_compressed_data_that_is_cut_short(tmp_path, monkeypatch):
     path = tmp_path / "x.csv.gz"
     data = gzip.compress(("id,a,b\n" + "\n".join(lines)).encode())
     path.write_bytes(data[: len(data) * 3 // 4])
-    with pytest.raises(FileFormatError, match="cut short.*could be read up to line") as caught:
+    with pytest.raises(FileFormatError, match=r"cut short.*could be read up to line") as caught:
         dense(path, most_entries=100_000)
     assert 10_000 < caught.value.line < 30_000
     assert caught.value.path == path
@@ -128,5 +128,5 @@ def test_a_field_without_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr(_text_file, "READ_BYTES", 50)
     path = tmp_path / "x.csv"
     path.write_text(GOOD + "z,1," + "1" * 1000)
-    with pytest.raises(FileFormatError, match="line 4, column 3.*more than 100 bytes"):
+    with pytest.raises(FileFormatError, match=r"line 4, column 3.*more than 100 bytes"):
         dense(path)

@@ -20,8 +20,8 @@ def read(text, n_columns, *, cuts=(), room=100, trailing=False, delimiter=","):
         behind = 1 + max(piece.rfind(b"\n"), piece.rfind(delimiter.encode()))
         padded = np.frombuffer(piece + bytes(kernel.PADDING), dtype=np.uint8)
         why = kernel.read_rows(padded, behind, rules, state, columns, values, ends, names, hard)
-        for name in names[: state[kernel.N_NAMES]].tolist():
-            found.append((piece[name[0] : name[1]].decode(), name[2]))
+        spans = names[: state[kernel.N_NAMES]].tolist()
+        found += [(piece[start:stop].decode(), line) for start, stop, line in spans]
         state[kernel.N_NAMES] = 0
         if why != kernel.END_OF_PIECE:
             break

@@ -15,12 +15,13 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+INFLATE_ERROR: type[Exception]
 try:  # inflates three times as fast; there are no builds for some processors
-    from isal import igzip, isal_zlib
+    from isal import igzip, igzip_lib
 except ImportError:
-    INFLATE, INFLATE_ERRORS = gzip.GzipFile, (zlib.error,)
+    INFLATE, INFLATE_ERROR = gzip.GzipFile, zlib.error
 else:
-    INFLATE, INFLATE_ERRORS = igzip.IGzipFile, (isal_zlib.error,)
+    INFLATE, INFLATE_ERROR = igzip.IGzipFile, igzip_lib.IsalError  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,7 @@ class TextFile:
                 n_bytes += len(piece)
         except EOFError:
             self._failure = self.error("is cut short: its compressed data has no end.")
-        except (*INFLATE_ERRORS, zstd.ZstdError, gzip.BadGzipFile) as error:
+        except (zlib.error, INFLATE_ERROR, zstd.ZstdError, gzip.BadGzipFile) as error:
             self._failure = self.error(f"is damaged: {error}.")
         if self._failure is not None and not pieces:
             raise self._failure
