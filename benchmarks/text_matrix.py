@@ -1,8 +1,9 @@
 """Read gzip text matrices of 30,000 genes: `text_matrix.py [--cells N …] [--large N]`.
 
-For each of `--cells` (3,000), the time, CPU time and peak memory of `cc.io.read_gene_by_cell`,
-`cc.io.convert_gene_by_cell`, `pandas.read_csv(…).T` and `scanpy.read_text(…).T` on the same file,
-each in a process of its own, imports not counted; the results must be equal element by element.
+For each of `--cells` (2,000 and 5,000), the time, CPU time and peak memory of
+`cc.io.read_gene_by_cell`, `cc.io.convert_gene_by_cell`, `pandas.read_csv(…).T` and `scanpy.read_text(…).T` on the same file,
+each in a process of its own, the fastest of `--repeats` (3); the results must be equal element by
+element. Imports are not counted, the 0.2 s that numba takes to start at its first call are.
 For `--large` (100,000; 0 leaves it out), those of `convert_gene_by_cell` alone, and sums over each
 gene and each cell must be those that were written. Files are made in a temporary folder
 (`--folder` says where: 0.5 GB for the text and 2.5 GB for the result) and removed.
@@ -72,11 +73,11 @@ def read(how: str, path: Path):
         import scanpy as sc
 
         return lambda: sc.read_text(path, delimiter="\t", first_column_names=True).T
-    import cellclass as cc
+    from cellclass.io import convert_gene_by_cell, read_gene_by_cell
 
     if how == "read":
-        return lambda: cc.io.read_gene_by_cell(path)
-    return lambda: cc.io.convert_gene_by_cell(path, path.with_name("out.h5ad"), overwrite=True)
+        return lambda: read_gene_by_cell(path)
+    return lambda: convert_gene_by_cell(path, path.with_name("out.h5ad"), overwrite=True)
 
 
 def digest(result) -> str:
@@ -132,7 +133,8 @@ def show(how: str, wall: float, cpu: float, memory: float, slower: float | None 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, nargs="*", default=[3_000])
+    parser.add_argument("--cells", type=int, nargs="*", default=[2_000, 5_000])
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--large", type=int, default=100_000)
     parser.add_argument("--folder")
     parser.add_argument("--one", nargs=2, metavar=("HOW", "PATH"), help=argparse.SUPPRESS)
@@ -150,10 +152,11 @@ def main() -> None:
             )
             print(f"{'':22}{'wall':>10}{'CPU':>10}{'memory':>12}{'wall/read':>12}")
             in_process("read", path, compare=False)  # compiles
-            rows = {
-                how: in_process(how, path, compare=True)
-                for how in ("read", "convert", "pandas", "scanpy")
-            }
+            rows: dict[str, list] = {}
+            for _ in range(options.repeats):
+                for how in ("read", "convert", "pandas", "scanpy"):
+                    row = in_process(how, path, compare=True)
+                    rows[how] = min(row, rows.get(how, row))
             for how, (wall, cpu, memory, _) in rows.items():
                 show(how, wall, cpu, memory, wall / rows["read"][0])
             equal = len({row[-1] for row in rows.values()}) == 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-import anndata as ad
 import h5py
 import zarr
 from anndata.io import sparse_dataset, write_elem
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    import anndata as ad
     import numpy as np
     from numpy.typing import NDArray
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".h5ad", ".zarr")
 CHUNK = 1 << 18
 """Entries in a chunk of the file."""
+ZARR_FORMAT: Final = 2
+"""What every release of zarr reads."""
 
 
 def write_cells(
@@ -42,14 +44,10 @@ def write_cells(
         ``(start, stop, indices, values)`` of cells in their order.
     """
     if path.suffix == ".zarr":
-        _write(zarr.open_group(path, mode="w", zarr_format=_zarr_format()), frame, indptr, blocks)
+        _write(zarr.open_group(path, mode="w", zarr_format=ZARR_FORMAT), frame, indptr, blocks)
         return
     with h5py.File(path, "w") as file:
         _write(file, frame, indptr, blocks)
-
-
-def _zarr_format() -> Any:  # noqa: ANN401 - a literal of zarr
-    return ad.settings.zarr_write_format
 
 
 def _write(

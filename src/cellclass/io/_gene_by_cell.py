@@ -50,7 +50,85 @@ def read_gene_by_cell(
     dtype: DType = "float32",
     progress: bool | None = None,
 ) -> AnnData:
-    """Read a text matrix of genes and cells into memory."""
+    r"""Read a text matrix of genes and cells into memory.
+
+    Use it for the tables that come with papers and atlases: CSV, TSV and the like, plain or
+    compressed with gzip or zstd, which is told from the first bytes. A large one is better
+    converted once, with :func:`convert_gene_by_cell`.
+
+    **Layout.** The first line holds the names of the columns, with or without one for the names
+    of the rows (R leaves it out); lines before it that begin with ``#`` are comments, unless they
+    are the header. The first field of each row is its name. Names may be quoted, lines may end
+    with a carriage return and a further delimiter, empty lines are skipped. Numbers are decimal
+    with a point, and become what `float` makes of them, rounded to `dtype`.
+
+    **Orientation.** Cells become rows whatever they were, and which they were is told from the
+    names: identifiers such as Ensembl's, genes such as *ACTB*, barcodes of at least eight bases,
+    words such as "cell", and the corner of the table. All that is found must agree; without any,
+    names that are shaped like symbols and mostly differ in their letters, against names that
+    differ in their digits only, are genes against cells. Where that does not tell, it is an
+    error, never a guess: how many rows and columns there are is no evidence. Rows are judged by
+    those among the first 4 MB.
+
+    **Names of genes.** Where names hold `id_separator` and the same side of it is an identifier
+    (of Ensembl and the like, or a number) in at least nine of ten, the other side becomes the
+    name. A gene whose symbol is empty or also that of another gene goes by its identifier.
+
+    Parameters
+    ----------
+    path
+        A text file; UTF-8.
+    orientation
+        ``"genes_by_cells"`` if the rows of the file are genes, ``"cells_by_genes"`` if they are
+        cells, or ``"auto"`` to find out.
+    delimiter
+        One character between fields. By default the one of tab, comma, semicolon and blank that
+        leaves numbers in the first row, as many as there are names.
+    id_separator
+        What stands between identifier and symbol; None leaves names as they are.
+    dtype
+        ``"float32"`` refuses whole numbers that it cannot hold (odd ones above 16,777,216) and
+        rounds other numbers; ``"auto"`` reads the file again as ``"float64"`` when that happens.
+    progress
+        Whether to show a progress bar after two seconds; by default in a terminal.
+
+    Returns
+    -------
+    AnnData `(n_obs, n_vars)`, in the order of the file, with the fields:
+
+    X : CSR float32 or float64 `(n_obs, n_vars)`
+        The numbers; zeros are not stored.
+    var["gene_ids"] : str `(n_vars,)`
+        Identifiers, if the names were split.
+    uns["text_matrix"] : dict
+        `source` (name of the file), `orientation` of the file, `orientation_from` (what it was
+        told from) and `delimiter`.
+
+    Raises
+    ------
+    FileFormatError
+        The compressed data is cut short or damaged, a row has too few or too many fields, a value
+        is not a finite number (NaN and NA are not), a name is missing or there twice, the header
+        is missing, or layout or orientation cannot be told. The message names line and column,
+        and so do `line` and `column` of the error.
+    ValueError
+        An argument is none of what it can be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cellclass as cc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "counts.csv")
+    ...     text = "gene,AAACCTGAG-1,AAACCTGTC-1\nACTB,3,0\nGAPDH,1,2\n"
+    ...     _ = path.write_text(text)
+    ...     adata = cc.io.read_gene_by_cell(path)
+    >>> adata.to_df().loc["AAACCTGTC-1"].to_dict()
+    {'ACTB': 0.0, 'GAPDH': 2.0}
+    >>> adata.uns["text_matrix"]["orientation"]
+    'genes_by_cells'
+    """
     options = _options(orientation, delimiter, id_separator, progress)
     _check_dtype(dtype)
     path = Path(path)
@@ -74,7 +152,60 @@ def convert_gene_by_cell(
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Path:
-    """Convert a text matrix of genes and cells to h5ad or zarr, in bounded memory."""
+    r"""Convert a text matrix of genes and cells to h5ad or zarr, in bounded memory.
+
+    What is written is what :func:`read_gene_by_cell` returns, which describes the layouts that
+    are understood. The file is read once. Where its rows are genes, parts of `max_memory` are
+    turned to cells and kept beside the result, 8 bytes for each number that is not 0, and joined.
+
+    The result has its final name only when it is complete and on disk. Until then there is a
+    folder ``.{name}.{host}-{process}-….partial`` beside it, which is removed at the end and on an
+    error; after the process was killed, it is removed by the next conversion to the same name on
+    the same computer.
+
+    Parameters
+    ----------
+    path
+        A text file, as in :func:`read_gene_by_cell`.
+    out
+        File to write; its suffix, ``.h5ad`` or ``.zarr``, says what it becomes.
+    orientation, delimiter, id_separator, dtype, progress
+        As in :func:`read_gene_by_cell`.
+    max_memory
+        How much memory the numbers may take at any time: bytes, or text such as ``"500MB"`` or
+        ``"2 GiB"``. The names, and about 0.3 GB for the libraries and the text that is being
+        read, come on top; a single cell is never split.
+    overwrite
+        Whether to replace `out` if it is there.
+
+    Returns
+    -------
+    Path of the file that was written. `.X` is CSR, not compressed in h5ad.
+
+    Raises
+    ------
+    FileFormatError
+        As in :func:`read_gene_by_cell`. Nothing is left under the final name.
+    FileExistsError
+        `out` is there and `overwrite` is false.
+    FileNotFoundError
+        There is no such file, or no folder for `out`.
+    ValueError
+        An argument is none of what it can be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import anndata
+    >>> import cellclass as cc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "counts.tsv")
+    ...     _ = path.write_text("cell\tACTB\tGAPDH\nc1\t3\t0\nc2\t1\t2\n")
+    ...     out = cc.io.convert_gene_by_cell(path, path.with_suffix(".h5ad"))
+    ...     anndata.read_h5ad(out).to_df().loc["c2"].to_dict()
+    {'ACTB': 1.0, 'GAPDH': 2.0}
+    """
     options = _options(orientation, delimiter, id_separator, progress)
     _check_dtype(dtype)
     path, out, memory = Path(path), Path(out), n_bytes(max_memory, "max_memory")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cellclass.io._text_file import TextFile
 
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", " ": "blank"}
-LONGEST_LINE = 1 << 30
+LONGEST_LINE = 1 << 28
 SAMPLE_ROWS = 1000
 BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r'\s*"?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"?\s*')
@@ -71,12 +71,14 @@ def read_head(file: TextFile, blocks: Iterator[bytes], delimiter: str | None) ->
     while len(lines) < 2:
         end = text.find(b"\n", start)
         if end < 0:
+            if len(text) > LONGEST_LINE:
+                raise file.error(f"has no line end in its first {LONGEST_LINE:,} bytes.")
             more = next(blocks, b"")
-            if more and len(text) < LONGEST_LINE:
+            if more:
                 text += more
                 continue
             end = len(text)
-            if start == end:
+            if start >= end:
                 break
         n_lines += 1
         line = text[start:end]
@@ -136,7 +138,8 @@ def _is_header(file: TextFile, comment: bytes, first: bytes, delimiter: str | No
     for one in [delimiter] if delimiter else DELIMITERS:
         fields = _fields(row, one)
         names = _fields(comment.decode(errors="replace").rstrip("\r"), one)
-        if len(fields) == len(names) > 1 and all(map(_NUMBER.fullmatch, fields[1:])):
+        alike = len(names) > 1 and len(fields) - len(names) in (0, 1)
+        if alike and all(map(_NUMBER.fullmatch, fields[1:])):
             return True
     return False
 
