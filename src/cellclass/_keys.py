@@ -30,6 +30,9 @@ MRMR_RANK: Final = "mrmr_rank"
 MRMR_SELECTED: Final = "mrmr_selected"
 MRMR_SCORE: Final = "mrmr_score"
 
+# `normalize_scale`: the entry of `uns` by which scanpy knows logarithms
+LOG1P: Final = "log1p"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from cellclass.contract._restore import AS_STORED, restored
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import count_divergence
 
@@ -27,15 +28,17 @@ def rank_training_genes(
     """JS divergence of each gene's counts across labels, over the training cells alone.
 
     Where only normalised values are at hand, they are brought to the depth at which the smallest
-    value of the median cell is one count, and rounded.
+    value of the median cell is one count, and rounded. Counts with fractions are rounded.
 
     Returns
     -------
     float64 array `(n_vars,)`, nats.
     """
     cells = X[rows] if sp.issparse(X) or isinstance(X, np.ndarray) else take_rows(X, rows)
-    if scale.name != "counts":
-        cells = _rounded(cells, scale)
+    if scale.form != AS_STORED:
+        cells = restored(take_rows(cells, slice(None)), scale)
+    if not scale.of_counts:
+        cells = _rounded(cells, has_units=scale.name == "counts")
     return count_divergence(cells, codes[rows], n_labels)
 
 
@@ -55,21 +58,16 @@ def _linear_chunks(
     rows: np.ndarray,
 ) -> Iterator[sp.csr_matrix | np.ndarray]:
     for start in range(0, len(rows), CHUNK_SIZE):
-        yield _linear(take_rows(X, rows[start : start + CHUNK_SIZE]), scale)
+        chunk = restored(take_rows(X, rows[start : start + CHUNK_SIZE]), scale)
+        yield chunk.astype(np.float64, copy=False)
 
 
-def _linear(chunk: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix | np.ndarray:
-    chunk = chunk.astype(np.float64)
-    if scale.name != "log1p":
-        return chunk
-    return np.expm1(chunk) if isinstance(chunk, np.ndarray) else chunk.expm1()
-
-
-def _rounded(cells: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix:
-    cells = sp.csr_matrix(_linear(cells, scale))
+def _rounded(cells: Any, *, has_units: bool) -> sp.csr_matrix:  # noqa: ANN401
+    cells = sp.csr_matrix(cells, copy=True)
     cells.eliminate_zeros()
     filled = np.flatnonzero(np.diff(cells.indptr))
-    if filled.size:
-        smallest = np.minimum.reduceat(cells.data, cells.indptr[filled])
-        cells.data = np.rint(cells.data / np.median(smallest))
+    if filled.size and not has_units:
+        cells.data = cells.data / np.median(np.minimum.reduceat(cells.data, cells.indptr[filled]))
+    cells.data = np.rint(cells.data)
+    cells.eliminate_zeros()
     return cells

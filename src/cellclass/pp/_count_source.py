@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from scipy import sparse
 
+from cellclass._checks import is_dask
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     Counter,
@@ -121,12 +122,6 @@ def count_tables_of(
         with _positions(part, codes[cells], fractions, cells.start, 0):
             counter.add(part, codes[cells], None if factors is None else factors[cells])
     return counter.result()
-
-
-def is_dask(X: Any) -> bool:  # noqa: ANN401 - any array kind
-    """Tell whether the matrix is an array of Dask, without importing it."""
-    dask = sys.modules.get("dask.array")
-    return dask is not None and isinstance(X, dask.Array)
 
 
 class _positions:  # noqa: N801 - reads as a statement
