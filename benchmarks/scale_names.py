@@ -2,10 +2,10 @@
 
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/scale_names.py [dataset …]
 
-Counts of every dataset are transformed, and the scale of the result is identified: on all cells (2,000
-at most), on 100 random sets of 1, 2, 5 and 50 cells, with all genes and with 33 or 500 of them (drawn
-with a probability that grows with their counts, as panels are). Printed is how often each name was
-found for each transformation; a name in brackets means a refusal.
+Counts of every dataset are transformed, and the scale of the result is identified: on all cells
+(2,000 at most), on 100 random sets of 1, 2, 5 and 50 cells, with all genes and with 33 or 500 of
+them (drawn with a probability that grows with their counts, as panels are). Printed is how often
+each name was found for each transformation; a name in brackets means a refusal.
 """
 
 from __future__ import annotations

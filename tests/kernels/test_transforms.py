@@ -30,7 +30,7 @@ APPLY = {
 
 def test_every_transformation_is_there():
     assert sorted(APPLY) == list(range(N_TRANSFORMS))
-    assert BASES == {LN: np.e, LOG2: 2, LOG10: 10}
+    assert {LN: np.e, LOG2: 2, LOG10: 10} == BASES
 
 
 @given(st.floats(1e-3, 1e6), st.sampled_from(list(APPLY)))

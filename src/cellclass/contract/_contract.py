@@ -168,7 +168,8 @@ class InputContract:
         ScaleError, ValuesError
             The expression is z-scored, mixed, unrecognised, NaN or infinite.
         GeneError
-            The query looks transposed, gene names are duplicated, or the query lacks too many of the model's genes.
+            The query looks transposed, gene names are duplicated, or the query lacks too many of
+            the model's genes.
         """
         if layer is None and self.layer is not None and self.layer in adata.layers:
             layer = self.layer

@@ -80,7 +80,7 @@ def _converted(
     if target == "log1p":
         data = values if isinstance(values, np.ndarray) else values.data
         np.log1p(data, out=data)
-    if sp.issparse(values):
+    if not isinstance(values, np.ndarray):
         values.eliminate_zeros()
     return values
 

@@ -39,9 +39,15 @@ ScaleName = Literal[
 
 # Relative error that stored values are granted: six significant digits, or half precision.
 _PRECISION, _HALF_PRECISION = 6e-6, 1e-3
-_TRANSFORMS = {("log1p", BASES[transform]): transform for transform in (LN, LOG2, LOG10)}
-_TRANSFORMS |= {("counts", None): LINEAR, ("normalized", None): LINEAR, ("sqrt", None): SQRT}
-_TRANSFORMS |= {("double_log", BASES[LN]): DOUBLE_LOG}
+_TRANSFORMS: dict[tuple[str, float | None], int] = {
+    ("counts", None): LINEAR,
+    ("normalized", None): LINEAR,
+    ("log1p", BASES[LN]): LN,
+    ("log1p", BASES[LOG2]): LOG2,
+    ("log1p", BASES[LOG10]): LOG10,
+    ("sqrt", None): SQRT,
+    ("double_log", BASES[LN]): DOUBLE_LOG,
+}
 #: From here on a count is none.
 MOST_COUNTS = 1 << 24
 _BASE_NAMES = {2.0: " (base 2)", 10.0: " (base 10)"}

@@ -1,4 +1,4 @@
-"""Is an AnnData the wrong way round?"""
+"""AnnData with genes in rows and cells in columns."""
 
 from __future__ import annotations
 

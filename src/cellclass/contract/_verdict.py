@@ -213,7 +213,7 @@ def _counts_or_normalized(told: Evidence) -> Verdict | None:
             of_counts=True,
             share_grid=1.0,
         )
-    share, target, agrees = told.sums(LINEAR)
+    _, target, _ = told.sums(LINEAR)
     if target is None and _has_whole_parts(rows):
         return Verdict(
             "counts",

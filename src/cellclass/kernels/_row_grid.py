@@ -1,9 +1,9 @@
-"""Are the values of a cell whole multiples of one unit, as scaled counts are?
+"""Whether the values of a cell are whole multiples of one unit, as scaled counts are.
 
-A transformation that is undone rightly leaves counts times a factor, and so multiples of a unit: the
-smallest value, or a whole part of it where the smallest count is not one. One that is undone wrongly
-leaves values between the multiples. How far a value may lie from a multiple follows from how
-precisely it is stored, so that values beyond that precision tell nothing.
+A transformation that is undone rightly leaves counts times a factor, and so multiples of a unit:
+the smallest value, or a whole part of it where the smallest count is not one. One that is undone
+wrongly leaves values between the multiples. How far a value may lie from a multiple follows from
+how precisely it is stored, so that values beyond that precision tell nothing.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -75,14 +77,14 @@ def _decimals_precision(row: np.ndarray, smallest: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True)
-def _note_sums(total: float, squares: float, transform: int, out: np.ndarray) -> None:
+def _note_sums(total: float, squares: float, transform: int, out: Any) -> None:  # noqa: ANN401
     if total > 0.0:
         out.total[transform] = total
         out.spread[transform] = out.n_nonzero * squares / (total * total)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sum_up(row: np.ndarray, out: np.ndarray) -> None:
+def _sum_up(row: np.ndarray, out: Any) -> None:  # noqa: ANN401 - a record
     """Sum a row after undoing each transformation that its largest value allows."""
     for t in range(N_TRANSFORMS):
         if not is_possible(out.maximum, t):
@@ -159,7 +161,7 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, precision: float, out: 
 
 
 @numba.njit(nogil=True, cache=True)
-def _describe(row: np.ndarray, precision: float, probes: np.ndarray, out: np.ndarray) -> None:
+def _describe(row: np.ndarray, precision: float, probes: np.ndarray, out: Any) -> None:  # noqa: ANN401
     total = 0.0
     squares = 0.0
     n_large = 0
@@ -193,7 +195,11 @@ def _describe(row: np.ndarray, precision: float, probes: np.ndarray, out: np.nda
 
 @numba.njit(nogil=True, cache=True)
 def _fit_grids(
-    row: np.ndarray, probes: np.ndarray, relative: float, absolute: float, out: np.ndarray
+    row: np.ndarray,
+    probes: np.ndarray,
+    relative: float,
+    absolute: float,
+    out: Any,  # noqa: ANN401
 ) -> None:
     is_told = False
     for most_parts in (MOST_PARTS, MANY_PARTS):

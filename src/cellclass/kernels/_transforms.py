@@ -57,7 +57,7 @@ def undo(x: float, transform: int) -> float:
 
 @numba.njit(nogil=True, cache=True)
 def slope(x: float, y: float, transform: int) -> float:
-    """Derivative of `undo` at `x`, where it gives `y`."""
+    """Give the derivative of `undo` at `x`, where it gives `y`."""
     if transform == LN:
         return 1.0 + y
     if transform == LOG2:

@@ -27,8 +27,8 @@ def normalize_scale(
 ) -> AnnData | None:
     r"""Bring expression to a scale, from whichever scale it is found on.
 
-    The scale is identified first, see :func:`identify_scale`. Logarithms, square roots, constants
-    and doubled logarithms are undone, which gives counts, or counts times a factor per cell, y. Then
+    The scale is identified first, see :func:`identify_scale`. Logarithms, also doubled ones, square
+    roots and constants are undone, which gives y: counts, or counts times a factor per cell. Then
 
     .. math:: x = \ln(1 + t\,y / \textstyle\sum y)
 
