@@ -50,12 +50,18 @@ NAMESPACES = {
     },
     "model": {"CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
-    "pp": {"align_genes", "rank_genes_js", "select_genes_mrmr"},
+    "pp": {
+        "align_genes",
+        "identify_scale",
+        "normalize_scale",
+        "rank_genes_js",
+        "select_genes_mrmr",
+    },
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
-RETURNS_ITS_FINDINGS: set[str] = set()
+RETURNS_ITS_FINDINGS = {"cc.pp.identify_scale"}
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 

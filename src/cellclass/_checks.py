@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping
 from numbers import Number
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,12 @@ def matrix_of(adata: AnnData, layer: str | None) -> Any:  # noqa: ANN401 - any a
     if layer not in adata.layers:
         raise KeyError(f"layer={layer!r} is not in adata.layers ({_layers(adata)}).")
     return adata.layers[layer]
+
+
+def is_dask(X: Any) -> bool:  # noqa: ANN401 - any array kind
+    """Tell whether the matrix is an array of Dask, without importing it."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(X, dask.Array)
 
 
 def label_codes(

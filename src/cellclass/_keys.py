@@ -33,6 +33,9 @@ MRMR_SCORE: Final = "mrmr_score"
 # `align_genes`: the default key
 ALIGN_GENES: Final = "gene_match"
 
+# `normalize_scale`: the entry of `uns` by which scanpy knows logarithms
+LOG1P: Final = "log1p"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"

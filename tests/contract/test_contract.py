@@ -62,9 +62,10 @@ def test_published_input_is_log1p_of_counts(cells):
     contract, bound = learn(cells, expression="log1p_counts")
     counts = cells.layers["counts"].toarray()[:, contract.selected]
     np.testing.assert_allclose(bound.read(slice(None)), np.log1p(counts), rtol=1e-6)
-    cells.layers["counts"] = cells.layers["counts"].log1p()
-    with pytest.raises(ScaleError, match=r"log1p of raw counts.*layers\['counts'\] is log1p"):
-        contract.bind(cells)
+    cells.layers["counts"] = cells.layers["counts"].log1p()  # which gives the counts exactly
+    np.testing.assert_allclose(contract.bind(cells).read(slice(None)), np.log1p(counts), rtol=1e-6)
+    with pytest.raises(ScaleError, match=r"log1p of raw counts.*adata.X holds log1p of normalized"):
+        contract.bind(cells, layer="X")
 
 
 def test_fill_is_the_mean_input_of_the_training_cells(cells, contract):
@@ -115,8 +116,13 @@ def spoil(adata, how):
         counts[3, 5] = -2
     elif how == "z-scored":
         counts = (counts - counts.mean(axis=0)) / counts.std(axis=0).clip(0.1)
-    elif how == "log2":
-        counts = np.log2(1 + counts)
+    elif how == "log1p twice":
+        counts = np.log1p(np.log1p(counts))
+    elif how == "mixed":
+        counts[::2] = np.log1p(counts[::2] * 3.7)
+    elif how == "normalised after a logarithm":
+        counts = np.log1p(counts)
+        counts *= 1e4 / counts.sum(axis=1, keepdims=True)
     elif how == "duplicated genes":
         adata.var_names = ["CD3D", *adata.var_names[1:-1], "CD3D"]
     elif how == "no shared genes":
@@ -130,7 +136,9 @@ SPOILT = {
     "inf": (ValuesError, "inf in cell number 3, gene '"),
     "negative": (ScaleError, "minimum -2"),
     "z-scored": (ScaleError, "negative values"),
-    "log2": (ScaleError, "neither counts"),
+    "log1p twice": (ScaleError, r"log1p was taken twice.*cc.pp.normalize_scale\(adata\)"),
+    "mixed": (ScaleError, "several scales: 350 of 700 cells.*positions 0, 2, 4, 6, 8 .*normalize"),
+    "normalised after a logarithm": (ScaleError, "neither counts.*after a logarithm"),
     "duplicated genes": (GeneError, "such as 'CD3D'.*var_names_make_unique"),
     "no shared genes": (GeneError, "0 of the 50 genes"),
 }
@@ -145,6 +153,45 @@ def test_what_is_refused_and_left_alone(cells, contract, how, unchanged):
     if how != "no shared genes":
         with unchanged(query), pytest.raises(error, match=words):
             check_input(query, layer="counts")
+
+
+def test_what_is_refused_names_what_can_be_used_instead(cells, contract):
+    cells.layers["z"] = spoil(cells.copy(), "z-scored").layers["counts"]
+    cells.layers["text"] = np.full(cells.shape, np.nan)
+    cells.raw = cells
+    with pytest.raises(ScaleError) as caught:
+        contract.bind(cells, layer="z")
+    text = str(caught.value)
+    assert "adata.layers['z'] holds negative values" in text
+    assert "adata.layers['counts'] (layer='counts') holds counts" in text
+    assert "adata.X (layer='X') holds log1p of normalized values" in text
+    assert "adata.raw (adata.raw.to_adata()) holds log1p" in text
+    assert "'text'" not in text
+
+
+@pytest.mark.parametrize("how", ["log2", "log10", "square root", "constant", "fractions", "noise"])
+def test_what_is_repaired(cells, contract, how):
+    expected = contract.bind(cells).read(slice(None))
+    counts = cells.layers["counts"].toarray().astype(np.float64)
+    cells.layers["counts"] = {
+        "log2": np.log2(1 + counts),
+        "log10": np.log10(1 + counts),
+        "square root": np.sqrt(counts),
+        "constant": counts + 0.0019,
+        "fractions": counts * np.where(np.arange(cells.n_vars) == contract.selected[0], 0.5, 1),
+        "noise": counts * (1 + 1e-9),
+    }[how].astype(np.float32)
+    found = contract.bind(cells).read(slice(None))
+    if how == "fractions":
+        assert np.abs(found[:, 0] - expected[:, 0]).max() > 0.1
+        return
+    np.testing.assert_array_equal(found, expected)  # the counts come out exactly
+
+
+def test_a_transposed_query_is_recognised(cells, contract):
+    with pytest.raises(GeneError, match=r"looks transposed: 50 of the 50 genes.*adata.T.copy\(\)"):
+        contract.bind(cells.T.copy())
+    assert contract.bind(cells.T.copy().T.copy()).n_obs == cells.n_obs
 
 
 def test_no_cells_and_no_genes(cells, contract):

@@ -10,19 +10,26 @@
     What missing genes cost, and the input with ever fewer genes to measure it on.
 `GeneNames`, `gene_names_of`, `look_up_genes`, `GeneLookup`
     What genes are called, and which of one AnnData are which of another.
-`Scale`, `identify_scale`
-    Which scale a matrix is on, from all of its rows.
+`Scale`, `identify_scale`, `require_convertible`
+    Which scale a matrix is on, from all of its rows; refusal of what cannot be undone.
+`convert`, `Target`
+    A whole matrix brought to another scale.
+`locate`, `Source`
+    Where in an AnnData the expression stands.
 """
 
 from cellclass.contract._aliases import GeneAliases
 from cellclass.contract._bound import BoundInput
 from cellclass.contract._contract import Expression, InputContract, check_input
+from cellclass.contract._convert import Target, convert
 from cellclass.contract._gene_lookup import OUTCOMES, GeneLookup, look_up_genes
 from cellclass.contract._gene_names import GeneNames, gene_names_of
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
 from cellclass.contract._missing_genes import SHARES, MissingGenes, with_fewer_genes
+from cellclass.contract._refusal import require_convertible
 from cellclass.contract._scale import Scale, identify_scale
+from cellclass.contract._source import Source, locate
 
 __all__ = [
     "OUTCOMES",
@@ -35,13 +42,18 @@ __all__ = [
     "InputContract",
     "MissingGenes",
     "Scale",
+    "Source",
+    "Target",
     "check_input",
+    "convert",
     "doubts_of",
     "explain_mismatch",
     "gene_names_of",
     "gene_report",
     "identify_scale",
+    "locate",
     "look_up_genes",
     "missing_importance",
+    "require_convertible",
     "with_fewer_genes",
 ]

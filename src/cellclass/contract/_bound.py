@@ -10,6 +10,7 @@ import numpy as np
 
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of
+from cellclass.contract._restore import restored
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import gather_csr, gather_dense
 
@@ -87,7 +88,7 @@ class BoundInput:
         how = (
             self.match.known,
             self.match.position,
-            self.scale.name == "log1p",
+            self.scale.form,
             self.match.share,
             self.target_sum or 0.0,
             out,
@@ -119,8 +120,8 @@ class BoundInput:
         empty = np.zeros(self.n_obs, dtype=bool)
         for start in range(0, self.n_obs, CHUNK_SIZE):
             rows = slice(start, min(start + CHUNK_SIZE, self.n_obs))
-            chunk = take_rows(self.X, rows)
-            empty[rows] = np.asarray(abs(chunk) @ self.match.known.astype(chunk.dtype)) == 0
+            chunk = restored(take_rows(self.X, rows), self.scale)
+            empty[rows] = np.asarray(chunk @ self.match.known.astype(chunk.dtype)) == 0
         return empty
 
     def warn(self) -> None:
@@ -158,7 +159,7 @@ class BoundInput:
             "source": self.source.where,
             "scale": self.scale.name,
             "scale_target_sum": np.nan if self.scale.target_sum is None else self.scale.target_sum,
-            "conversion": f"{self.scale.name} → {target}",
+            "conversion": f"{self.scale} → {target}",
             "n_obs": self.n_obs,
             "n_genes_expected": len(self.fill),
             "n_genes_matched": len(self.fill) - len(missing),

@@ -15,9 +15,11 @@ from cellclass.contract._gene_names import gene_names_of, names_beside
 from cellclass.contract._genes import match_genes, refuse_poor_match
 from cellclass.contract._learn import rank_training_genes, training_gene_share
 from cellclass.contract._missing_genes import MissingGenes
+from cellclass.contract._refusal import require_convertible
 from cellclass.contract._rows import prepare_rows
-from cellclass.contract._scale import Scale, identify_scale, require_convertible
+from cellclass.contract._scale import Scale, identify_scale
 from cellclass.contract._source import Source, locate
+from cellclass.contract._transposed import refuse_transposed
 from cellclass.errors import GeneError, ScaleError
 
 if TYPE_CHECKING:
@@ -191,12 +193,14 @@ class InputContract:
         Raises
         ------
         ScaleError, ValuesError
-            The expression is z-scored, unrecognised, NaN or infinite.
+            The expression is z-scored, mixed, unrecognised, NaN or infinite.
         GeneError
-            Gene names are duplicated, or the query lacks too many of the model's genes.
+            The query looks transposed, gene names are duplicated, or the query lacks too many of
+            the model's genes.
         """
         if layer is None and self.layer is not None and self.layer in adata.layers:
             layer = self.layer
+        refuse_transposed(adata, self.model_genes)
         source, X, scale = _inspect(adata, layer)
         _check_expression(self.expression, scale, source)
         return self._read_from(adata, source, X, scale, gene_aliases)
@@ -302,13 +306,13 @@ def _inspect(adata: AnnData, layer: str | None) -> tuple[Source, Any, Scale]:
     source = locate(adata, layer)
     X = prepare_rows(source.matrix)
     scale = identify_scale(X, var_names=adata.var_names, where=source.where)
-    require_convertible(scale, where=source.where, alternatives=source.alternatives)
+    require_convertible(scale, source)
     return source, X, scale
 
 
 def _check_expression(expression: Expression, scale: Scale, source: Source) -> None:
-    if expression == "log1p_counts" and scale.name != "counts":
+    if expression == "log1p_counts" and not (scale.of_counts or scale.name == "counts"):
         raise ScaleError(
-            f"This model reads log1p of raw counts, and {source.where} is {scale.name}: the "
+            f"This model reads log1p of raw counts, and {source.where} holds {scale}: the "
             f"counts cannot be told from it exactly. Give raw counts: {source.alternatives}."
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from cellclass.contract._restore import AS_STORED, restored
 from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import (
     PANEL_BINS,
@@ -36,7 +37,7 @@ def rank_training_genes(
     The order is that of panels: the best gene of each label in turn, by its divergence from the
     rest. Counts are scaled to the median depth and pooled in octaves. Where only normalised values
     are at hand, they are first brought to the depth at which the smallest value of the median cell
-    is one count, and rounded.
+    is one count, and rounded. Counts with fractions are rounded.
 
     Returns
     -------
@@ -46,8 +47,10 @@ def rank_training_genes(
         float64 array `(n_vars,)`: JS divergence of each gene over all labels, nats.
     """
     cells = X[rows] if sp.issparse(X) or isinstance(X, np.ndarray) else take_rows(X, rows)
-    if scale.name != "counts":
-        cells = _rounded(cells, scale)
+    if scale.form != AS_STORED:
+        cells = restored(take_rows(cells, slice(None)), scale)
+    if not scale.of_counts:
+        cells = _rounded(cells, has_units=scale.name == "counts")
     codes = codes[rows]
     tables = count_tables(
         cells, codes, n_labels, bins=PANEL_BINS, factors=depth_factors(cells, codes)
@@ -74,21 +77,16 @@ def _linear_chunks(
     rows: np.ndarray,
 ) -> Iterator[sp.csr_matrix | np.ndarray]:
     for start in range(0, len(rows), CHUNK_SIZE):
-        yield _linear(take_rows(X, rows[start : start + CHUNK_SIZE]), scale)
+        chunk = restored(take_rows(X, rows[start : start + CHUNK_SIZE]), scale)
+        yield chunk.astype(np.float64, copy=False)
 
 
-def _linear(chunk: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix | np.ndarray:
-    chunk = chunk.astype(np.float64)
-    if scale.name != "log1p":
-        return chunk
-    return np.expm1(chunk) if isinstance(chunk, np.ndarray) else chunk.expm1()
-
-
-def _rounded(cells: sp.csr_matrix | np.ndarray, scale: Scale) -> sp.csr_matrix:
-    cells = sp.csr_matrix(_linear(cells, scale))
+def _rounded(cells: Any, *, has_units: bool) -> sp.csr_matrix:  # noqa: ANN401
+    cells = sp.csr_matrix(cells, copy=True)
     cells.eliminate_zeros()
     filled = np.flatnonzero(np.diff(cells.indptr))
-    if filled.size:
-        smallest = np.minimum.reduceat(cells.data, cells.indptr[filled])
-        cells.data = np.rint(cells.data / np.median(smallest))
+    if filled.size and not has_units:
+        cells.data = cells.data / np.median(np.minimum.reduceat(cells.data, cells.indptr[filled]))
+    cells.data = np.rint(cells.data)
+    cells.eliminate_zeros()
     return cells

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from cellclass._checks import is_dask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,6 +18,8 @@ CHUNK_SIZE = 4096
 
 def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
     """Bring a matrix to a form whose rows are cheap to slice; never changes `X` itself."""
+    if is_dask(X) and np.isnan(np.concatenate(X.chunks)).any():
+        raise ValueError("The chunks have unknown sizes: call X.compute_chunk_sizes() first.")
     if sp.issparse(X) and not X.dtype.isnative:  # which SciPy does not slice
         X = X.astype(_float_of(X.dtype))
     if sp.issparse(X) and X.format != "csr":
@@ -31,11 +35,13 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
     Parameters
     ----------
     X
-        Dense, CSR or backed matrix `(n_obs, n_vars)`.
+        Dense, CSR or backed matrix, or Dask array `(n_obs, n_vars)`.
     rows
         Slice or increasing positions.
     """
     chunk = X[rows]
+    if is_dask(chunk):
+        chunk = chunk.compute()
     if not sp.issparse(chunk):
         chunk = np.ascontiguousarray(chunk)
         return chunk.astype(_float_of(chunk.dtype), copy=False)
@@ -52,10 +58,17 @@ def row_chunks(
     *,
     size: int = CHUNK_SIZE,
 ) -> Iterator[tuple[slice, sp.csr_matrix | np.ndarray]]:
-    """Walk over all rows, `size` at a time."""
-    for start in range(0, X.shape[0], size):
-        rows = slice(start, min(start + size, X.shape[0]))
-        yield rows, take_rows(X, rows)
+    """Walk over all rows, `size` at a time; chunk by chunk, and then `size`, for Dask."""
+    if not is_dask(X):
+        for start in range(0, X.shape[0], size):
+            rows = slice(start, min(start + size, X.shape[0]))
+            yield rows, take_rows(X, rows)
+        return
+    ends = np.cumsum(X.chunks[0]).tolist()
+    for first, end in zip([0, *ends[:-1]], ends, strict=True):
+        chunk = X[first:end].compute()  # once, whatever its size
+        for rows, part in row_chunks(prepare_rows(chunk), size=size):
+            yield slice(first + rows.start, first + rows.stop), part
 
 
 def stored_values(chunk: sp.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

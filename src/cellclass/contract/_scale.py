@@ -9,21 +9,48 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass.contract._rows import prepare_rows, row_chunks, stored_values
-from cellclass.errors import ScaleError, ValuesError
-from cellclass.kernels import ROW_STATISTICS, row_statistics
+from cellclass.contract._verdict import judge
+from cellclass.errors import ValuesError
+from cellclass.kernels import (
+    BASES,
+    DOUBLE_LOG,
+    LINEAR,
+    LN,
+    LOG2,
+    LOG10,
+    ROW_STATISTICS,
+    SQRT,
+    row_statistics,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ScaleName = Literal["counts", "normalized", "log1p", "scaled", "unrecognised"]
+ScaleName = Literal[
+    "counts",
+    "normalized",
+    "log1p",
+    "double_log",
+    "sqrt",
+    "scaled",
+    "mixed",
+    "unrecognised",
+]
 
-# Shares of cells that must agree, and how closely.
-_SUMS_AGREE = 0.99
-_SUMS_TOLERANCE = 5e-3
-_GRID_AGREES = 0.9
-_USUAL_SUMS = np.array([1e3, 1e4, 1e5, 1e6])
-_MOST_COUNTS = 1 << 24
-_LOG_MAXIMUM = 30.0  # log1p of more molecules than any cell has
+# Relative error that stored values are granted: six significant digits, or half precision.
+_PRECISION, _HALF_PRECISION = 6e-6, 1e-3
+_TRANSFORMS: dict[tuple[str, float | None], int] = {
+    ("counts", None): LINEAR,
+    ("normalized", None): LINEAR,
+    ("log1p", BASES[LN]): LN,
+    ("log1p", BASES[LOG2]): LOG2,
+    ("log1p", BASES[LOG10]): LOG10,
+    ("sqrt", None): SQRT,
+    ("double_log", BASES[LN]): DOUBLE_LOG,
+}
+#: From here on a count is none.
+MOST_COUNTS = 1 << 24
+_BASE_NAMES = {2.0: " (base 2)", 10.0: " (base 10)"}
 
 
 @dataclass(frozen=True)
@@ -33,33 +60,86 @@ class Scale:
     Attributes
     ----------
     name
-        `counts`; `normalized` (counts times a factor per cell); `log1p` (natural logarithm of one
-        plus that); `scaled` (negative values); `unrecognised`.
+        `counts`; `normalized` (counts times a factor per cell); `log1p` (logarithm of one plus
+        counts or normalised values); `double_log` (natural log1p taken twice); `sqrt`; `scaled`
+        (negative values); `mixed` (some cells are on another scale than the others);
+        `unrecognised`.
+    base
+        Base of the logarithm: e, 2 or 10; `None` where there is none.
     target_sum
-        What each cell sums to (counts), where all cells agree; else `None`.
-    n_empty
-        Cells without a single non-zero value.
+        What each cell sums to once the transformation is undone (counts), where all cells agree;
+        else `None`.
+    of_counts
+        Whether whole counts come out once the transformation is undone, so that they can be had
+        exactly.
+    offset
+        Constant that was added to counts; 0 where there is none.
+    n_obs, n_empty
+        Cells, and those without a single non-zero value.
+    n_differ, differ
+        Of a `mixed` matrix: how many cells are on another scale than most of the others, and the
+        positions of the first five of them.
     minimum, maximum
-        Over all cells.
-    whole
-        Whether every value is a whole number.
-    share_same_sum, share_same_sum_expm1
-        Share (0–1) of cells with the same sum, as stored and after `expm1`.
-    share_grid, share_grid_expm1
-        Share (0–1) of the cells with several values whose values are multiples of the smallest
-        one, as stored and after `expm1`: what is left of whole counts after normalisation.
+        Over all cells, as stored.
+    share_whole
+        Share (0–1) of the cells all of whose values are whole numbers, as stored.
+    share_grid
+        Share (0–1) of the cells whose values, once the transformation is undone, are shown to be
+        whole multiples of one unit: what is left of counts after normalisation. A cell with one
+        value, or with values rounded to a few decimals, may show nothing.
+    share_same_sum
+        Share (0–1) of the cells that have the common sum once the transformation is undone.
+    found
+        What was found, in words.
     """
 
     name: ScaleName
+    base: float | None
     target_sum: float | None
+    of_counts: bool
+    offset: float
+    n_obs: int
     n_empty: int
+    n_differ: int
+    differ: tuple[int, ...]
     minimum: float
     maximum: float
-    whole: bool
-    share_same_sum: float
-    share_same_sum_expm1: float
+    share_whole: float
     share_grid: float
-    share_grid_expm1: float
+    share_same_sum: float
+    found: str
+
+    def __str__(self) -> str:
+        """Say the scale in a few words."""
+        if self.name == "counts":
+            if self.offset:
+                return f"counts plus {self.offset:g}"
+            return "counts" if self.of_counts else "counts with fractions"
+        if self.name == "mixed":
+            return f"mixed ({self.n_differ:,} of {self.n_obs:,} cells differ)"
+        if self.name in ("scaled", "unrecognised"):
+            return self.name
+        inner = "counts" if self.of_counts else "normalized values"
+        if self.target_sum is not None:
+            inner = f"values normalized to {self.target_sum:,.6g} per cell"
+        if self.name == "normalized":
+            return inner.removeprefix("values ").removesuffix(" values")
+        name = "log1p twice" if self.name == "double_log" else self.name
+        return f"{name}{_BASE_NAMES.get(self.base or 0.0, '')} of {inner}"
+
+    @property
+    def is_convertible(self) -> bool:
+        """Whether counts per 10,000 can be had from it without a guess."""
+        if self.name == "counts":
+            return self.maximum < MOST_COUNTS
+        return self.name in ("normalized", "log1p", "sqrt")
+
+    @property
+    def form(self) -> tuple[int, float, bool]:
+        """How stored values are brought back, as the kernels take it."""
+        transform = _TRANSFORMS[self.name, self.base]
+        stored_as_counts = self.name == "counts" and self.share_whole == 1 and not self.offset
+        return transform, self.offset, self.of_counts and not stored_as_counts
 
 
 def identify_scale(
@@ -73,7 +153,7 @@ def identify_scale(
     Parameters
     ----------
     X
-        Expression `(n_obs, n_vars)`: dense, any scipy sparse kind, or backed.
+        Expression `(n_obs, n_vars)`: dense, any scipy sparse kind, backed, or a Dask array.
     var_names
         Names of the genes, for messages.
     where
@@ -85,132 +165,28 @@ def identify_scale(
         A value is NaN or infinite.
     """
     X = prepare_rows(X)
+    precision = _HALF_PRECISION if np.dtype(X.dtype) == np.float16 else _PRECISION
     rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
     for part, chunk in row_chunks(X):
-        row_statistics(*stored_values(chunk), rows[part])
+        row_statistics(*stored_values(chunk), precision, rows[part])
         if rows["n_not_finite"][part].any():
             _refuse_not_finite(chunk, part.start, var_names, where)
-    filled = rows[rows["n_nonzero"] > 0]
-    minimum = float(rows["minimum"].min(initial=0.0))
-    maximum = float(rows["maximum"].max(initial=0.0))
-    share_grid = _share(filled, "grid", among="informative")
-    share_grid_expm1 = _share(filled, "grid_expm1", among="informative_expm1")
-    share_sum, target = _same_sum(filled["total"])
-    share_sum_expm1, target_expm1 = _same_sum(filled["total_expm1"])
-
-    name: ScaleName = "unrecognised"
-    target_sum = None
-    if minimum < 0:
-        name = "scaled"
-    elif bool(filled["integral"].all()):
-        name = "counts"
-    elif not _has_offset(filled):
-        small = maximum <= _LOG_MAXIMUM
-        same = (share_sum >= _SUMS_AGREE, small and share_sum_expm1 >= _SUMS_AGREE)
-        grid = (share_grid >= _GRID_AGREES, small and share_grid_expm1 >= _GRID_AGREES)
-        # Equal sums are the stronger evidence (a grid of small values may survive a logarithm),
-        # but one or two cells may have a usual sum by chance.
-        by_sum = any(same) and (filled.size > 2 or grid[0] == grid[1])
-        evidence = same if by_sum else grid
-        if evidence == (True, False) and not (
-            _strays(filled, "total", target, "grid") or _is_nearly_counts(filled)
-        ):
-            name, target_sum = "normalized", target
-        elif evidence == (False, True) and not (
-            _strays(filled, "total_expm1", target_expm1, "grid_expm1") or _has_counts(filled)
-        ):
-            name, target_sum = "log1p", target_expm1
+    filled = rows["n_nonzero"] > 0
     return Scale(
-        name=name,
-        target_sum=target_sum,
-        n_empty=int(rows.size - filled.size),
-        minimum=minimum,
-        maximum=maximum,
-        whole=bool(filled["integral"].all()),
-        share_same_sum=share_sum,
-        share_same_sum_expm1=share_sum_expm1,
-        share_grid=share_grid,
-        share_grid_expm1=share_grid_expm1,
+        **vars(judge(rows, n_vars=X.shape[1])),
+        n_obs=rows.size,
+        n_empty=int(rows.size - filled.sum()),
+        minimum=_minimum(rows, n_vars=X.shape[1]),
+        maximum=float(rows["maximum"].max(initial=0.0)),
+        share_whole=float(rows["integral"][filled].mean()) if filled.any() else 1.0,
     )
 
 
-def require_convertible(scale: Scale, *, where: str, alternatives: str) -> None:
-    """Refuse a scale from which counts per 10,000 cannot be had.
-
-    Parameters
-    ----------
-    scale
-        What was found.
-    where
-        Where the matrix stands, such as `adata.X`.
-    alternatives
-        What else the AnnData offers, for the message.
-    """
-    if scale.name == "counts" and scale.maximum >= _MOST_COUNTS:
-        raise ScaleError(
-            f"{where} holds whole numbers up to {scale.maximum:,.0f}; no gene has {_MOST_COUNTS:,} "
-            f"molecules or reads in one cell. Give raw counts: {alternatives}."
-        )
-    if scale.name == "scaled" and scale.whole:
-        raise ScaleError(
-            f"{where} holds whole numbers, but negative ones (minimum {scale.minimum:.0f}): counts "
-            f"cannot be negative. Find where they arise, or give raw counts: {alternatives}."
-        )
-    if scale.name == "scaled":
-        raise ScaleError(
-            f"{where} holds negative values (minimum {scale.minimum:.3g}): it looks z-scored, as "
-            "sc.pp.scale leaves it, and that cannot be undone. Give raw counts, CP10k or log1p "
-            f"values instead: {alternatives}."
-        )
-    if scale.name == "unrecognised":
-        raise ScaleError(
-            f"{where} holds values between {scale.minimum:.3g} and {scale.maximum:.3g} that are "
-            "neither counts, nor counts scaled to a sum per cell, nor the natural log1p of that. "
-            f"Values that went through another step (batch correction, another logarithm, "
-            f"smoothing) cannot be brought back. Give raw counts: {alternatives}."
-        )
-
-
-def _share(rows: np.ndarray, field: str, *, among: str) -> float:
-    told = rows[rows[among]]
-    return float(told[field].mean()) if told.size else 0.0
-
-
-def _same_sum(totals: np.ndarray) -> tuple[float, float | None]:
-    """Share of cells with the common sum, and that sum if they agree on one."""
-    centre = float(np.median(totals)) if totals.size else 0.0
-    if not np.isfinite(centre) or centre <= 0:
-        return 0.0, None
-    if totals.size < 3:  # any one or two sums agree with themselves: only a usual sum speaks
-        usual = _USUAL_SUMS[np.abs(_USUAL_SUMS / centre - 1).argmin()]
-        centre = float(usual)
-    share = float((np.abs(totals / centre - 1) <= _SUMS_TOLERANCE).mean())
-    return share, centre if share >= _SUMS_AGREE else None
-
-
-def _has_offset(rows: np.ndarray) -> bool:
-    """Tell whether a constant was added to counts: no factor per cell gives them back."""
-    told = rows[rows["informative"]]
-    return bool(told.size and told["offset"].mean() > 0.5)
-
-
-def _strays(rows: np.ndarray, total: str, target: float | None, grid: str) -> bool:
-    """Tell whether some cells are far from the sum of the others and no multiples of a count."""
-    if target is None:
-        return False
-    far = (rows[total] < target / 2) | (rows[total] > target * 2)
-    return bool((far & ~rows[grid]).any())
-
-
-def _is_nearly_counts(rows: np.ndarray) -> bool:
-    """Tell whether most cells hold counts, and others no multiples of a count."""
-    odd = ~rows["integral"] & ~rows["grid"]
-    return bool(odd.any() and rows["integral"].mean() > 0.5)
-
-
-def _has_counts(rows: np.ndarray) -> bool:
-    """Tell whether a cell holds two different whole numbers, which no logarithm gives."""
-    return bool((rows["integral"] & rows["informative"]).any())
+def _minimum(rows: np.ndarray, *, n_vars: int) -> float:
+    lowest = float(rows["minimum"].min(initial=0.0))  # of the values other than zero, and zero
+    if lowest < 0 or (rows["n_nonzero"] < n_vars).any():
+        return lowest
+    return float(rows["smallest"].min(initial=np.inf))
 
 
 def _refuse_not_finite(

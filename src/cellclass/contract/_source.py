@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cellclass._checks import matrix_of
+from cellclass.contract._rows import take_rows
+from cellclass.contract._scale import identify_scale
+from cellclass.errors import ValuesError
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+# Cells of another matrix that are looked at before it is recommended.
+_LOOK = 1024
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,30 @@ class Source:
         The expression that reaches it, such as `adata.layers['counts']`.
     matrix
         The matrix itself, as stored.
-    alternatives
-        What to try instead, for messages.
+    layer
+        The layer that it is; `None` for `X`.
+    others
+        The other matrices of the AnnData, by how they are passed instead.
     """
 
     where: str
     matrix: Any
-    alternatives: str
+    layer: str | None = None
+    others: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def alternatives(self) -> str:
+        """Say which of the other matrices hold a scale that can be used, for messages.
+
+        The first cells of each are looked at, which takes a moment: for errors only.
+        """
+        if not self.others:
+            return "this AnnData has no other layer and no .raw"
+        found = {where: _usable(matrix) for where, matrix in self.others.items()}
+        good = [f"{where} holds {scale}" for where, scale in found.items() if scale]
+        if not good:
+            return f"nor does this AnnData hold a usable scale in {', '.join(found)}"
+        return "in this AnnData, " + ", and ".join(good)
 
 
 def locate(adata: AnnData, layer: str | None) -> Source:
@@ -35,14 +58,22 @@ def locate(adata: AnnData, layer: str | None) -> Source:
     if layer == "X" and "X" not in adata.layers:
         layer = None
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    others = [f"layer={name!r}" for name in adata.layers if name not in (None, layer)]
+    matrix = matrix_of(adata, layer)
+    others: dict[str, Any] = {}
     if layer is not None and adata.X is not None:
-        others.insert(0, "adata.X (layer='X')")
+        others["adata.X (layer='X')"] = adata.X
+    for name in adata.layers:
+        if name not in (None, layer):
+            others[f"adata.layers[{name!r}] (layer={name!r})"] = adata.layers[name]
     if adata.raw is not None:
-        others.append("adata.raw.to_adata()")
-    alternatives = (
-        f"this AnnData also has {', '.join(others)}"
-        if others
-        else "this AnnData has no other layer and no .raw"
-    )
-    return Source(where=where, matrix=matrix_of(adata, layer), alternatives=alternatives)
+        others["adata.raw (adata.raw.to_adata())"] = adata.raw.X
+    return Source(where=where, matrix=matrix, layer=layer, others=others)
+
+
+def _usable(matrix: Any) -> str:  # noqa: ANN401 - any array kind
+    """Name the scale of the first cells of a matrix, if it can be converted."""
+    try:
+        scale = identify_scale(take_rows(matrix, slice(0, _LOOK)))
+    except (TypeError, ValuesError):
+        return ""
+    return str(scale) if scale.is_convertible else ""

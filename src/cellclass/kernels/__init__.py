@@ -20,8 +20,10 @@
     p-values of many statistics.
 `find_bad_counts`, `BadCounts`, `COUNT_LIMIT`
     Which values of a matrix are not counts, and where the first of them is.
-`row_statistics`, `ROW_STATISTICS`
+`row_statistics`, `ROW_STATISTICS`, `WHOLE`
     What one pass over the rows tells about the scale of a matrix.
+`LINEAR`, `LN`, `LOG2`, `LOG10`, `SQRT`, `DOUBLE_LOG`, `N_TRANSFORMS`, `BASES`, `restore_values`
+    The transformations that expression is found under, and values brought back from them.
 `gather_csr`, `gather_dense`
     Rows of expression as the input of a model.
 `at_median_depth`, `tercile_thresholds`
@@ -55,14 +57,35 @@ from cellclass.kernels._redundancy import (
     greedy_information,
     pack_codes,
 )
+from cellclass.kernels._row_grid import WHOLE
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
 from cellclass.kernels._tables import CountTables
+from cellclass.kernels._transforms import (
+    BASES,
+    DOUBLE_LOG,
+    LINEAR,
+    LN,
+    LOG2,
+    LOG10,
+    N_TRANSFORMS,
+    SQRT,
+    restore_values,
+)
 from cellclass.kernels._transpose import add_part, by_column
 
 __all__ = [
+    "BASES",
     "COUNT_LIMIT",
+    "DOUBLE_LOG",
+    "LINEAR",
+    "LN",
+    "LOG2",
+    "LOG10",
+    "N_TRANSFORMS",
     "PANEL_BINS",
     "ROW_STATISTICS",
+    "SQRT",
+    "WHOLE",
     "BadCounts",
     "BinRule",
     "Bins",
@@ -96,6 +119,7 @@ __all__ = [
     "not_counts",
     "pack_codes",
     "plan_counts",
+    "restore_values",
     "round_robin",
     "row_statistics",
     "split_tables",

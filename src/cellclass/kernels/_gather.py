@@ -5,6 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from cellclass.kernels._transforms import restore
+
 
 @numba.njit(nogil=True, cache=True)
 def _finish_row(
@@ -26,12 +28,14 @@ def gather_csr(
     indptr: np.ndarray,
     known: np.ndarray,
     position: np.ndarray,
-    is_log: bool,  # noqa: FBT001 - kernels take positions
+    form: tuple[int, float, bool],
     share: float,
     target_sum: float,
     out: np.ndarray,
 ) -> None:
-    """Fill `out` with `log1p(x · target_sum · share / Σx)` of the model's genes, from CSR rows.
+    """Fill `out` with `log1p(y · target_sum · share / Σy)` of the model's genes, from CSR rows.
+
+    y are the values as `form` brings them back to counts times a factor.
 
     Parameters
     ----------
@@ -41,8 +45,8 @@ def gather_csr(
         Per query gene, whether it counts towards the cell's total, `(n_query_genes,)`.
     position
         Per query gene, its column in `out`, or -1, `(n_query_genes,)`.
-    is_log
-        Whether the values are `log1p`, so that `expm1` comes first.
+    form
+        How stored values are brought back to counts times a factor, as `restore` takes it.
     share
         Share (0–1) of a reference cell's total that falls on the known genes.
     target_sum
@@ -56,8 +60,8 @@ def gather_csr(
         total = 0.0
         for j in range(indptr[i], indptr[i + 1]):
             gene = indices[j]
-            if known[gene]:
-                value = np.expm1(np.float64(data[j])) if is_log else np.float64(data[j])
+            if known[gene] and data[j] != 0:
+                value = restore(np.float64(data[j]), form)
                 total += value
                 if position[gene] >= 0:
                     values[position[gene]] = value
@@ -70,7 +74,7 @@ def gather_dense(
     X: np.ndarray,
     known: np.ndarray,
     position: np.ndarray,
-    is_log: bool,  # noqa: FBT001 - kernels take positions
+    form: tuple[int, float, bool],
     share: float,
     target_sum: float,
     out: np.ndarray,
@@ -81,7 +85,7 @@ def gather_dense(
         total = 0.0
         for gene in range(X.shape[1]):
             if known[gene] and X[i, gene] != 0:
-                value = np.expm1(np.float64(X[i, gene])) if is_log else np.float64(X[i, gene])
+                value = restore(np.float64(X[i, gene]), form)
                 total += value
                 if position[gene] >= 0:
                     values[position[gene]] = value

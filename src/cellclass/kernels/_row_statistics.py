@@ -2,45 +2,105 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
-# A value counts as "a small multiple of one count" up to this multiple: beyond it, rounding of
-# stored values (three decimals, say) is larger than the grid.
-GRID_LIMIT = 20.0
-GRID_TOLERANCE = 0.05
-# A value tests the grid from this multiple of the smallest one.
-GRID_START = 1.5
-# Counts plus a constant have one and the same fractional part, told apart up to this value.
-OFFSET_LIMIT = 100.0
-OFFSET_TOLERANCE = 1e-4
-OFFSET_LEAST = 1e-3
+from cellclass.kernels._row_grid import (
+    CONTRADICTED,
+    MANY_PARTS,
+    MOST_PARTS,
+    N_PROBES,
+    NOT_WHOLE,
+    find_probes,
+    fit_grid,
+)
+from cellclass.kernels._transforms import LINEAR, N_TRANSFORMS, is_possible, undo
+
+#: Values nearer than this to a whole number are near it.
+NEAR = 0.1
+_LARGE = 0.5
+# Decimals up to which rounded values are recognised.
+_MOST_DECIMALS = 5
 
 ROW_STATISTICS = np.dtype(
     [
-        ("n_nonzero", np.int64),
-        ("n_not_finite", np.int64),
         ("minimum", np.float64),
         ("maximum", np.float64),
-        ("total", np.float64),  # Σ x
-        ("total_expm1", np.float64),  # Σ (exp(x) − 1)
+        ("smallest", np.float64),  # of the positive values; infinite where there is none
+        ("n_nonzero", np.int32),
+        ("n_not_finite", np.int32),
+        ("n_smallest", np.int32),  # how many values equal the smallest
+        ("n_large", np.int32),  # values from 0.5 on
+        ("n_near_whole", np.int32),  # those of them that are near a whole number
         ("integral", np.bool_),  # every value is a whole number
-        ("grid", np.bool_),  # values are multiples of the smallest one
-        ("grid_expm1", np.bool_),  # the same after exp(x) − 1
-        ("informative", np.bool_),  # some value tests the grid
-        ("informative_expm1", np.bool_),  # the same after exp(x) − 1
-        ("offset", np.bool_),  # values are whole numbers plus the same constant
+        ("same_fraction", np.bool_),  # every value is a whole number above the smallest one
+        ("unit", np.float32),  # of which the values are multiples; 0 where there is none
+        # With one entry per transformation, as `_transforms` numbers them, after undoing it:
+        ("total", np.float32, N_TRANSFORMS),  # sum; NaN where not computed
+        ("spread", np.float32, N_TRANSFORMS),  # mean square over squared mean of the non-zeros
+        ("bits", np.int8, N_TRANSFORMS),  # evidence for multiples of a unit; -1: there is none
+        ("whole", np.uint8, N_TRANSFORMS),  # whether they are whole numbers, as `_row_grid` says
     ]
 )
+_MOST_BITS = 100.0
+# Different values that it takes to find a unit among many, and evidence (bits).
+_LEAST_PROBES, _TELLING = 6, 9.0
 
 
 @numba.njit(nogil=True, cache=True)
-def _is_multiple(ratio: float) -> bool:
-    return ratio > GRID_LIMIT or abs(ratio - np.rint(ratio)) <= GRID_TOLERANCE
+def _decimals_precision(row: np.ndarray, smallest: float) -> float:
+    """Half a unit of the last decimal of values that were rounded; 0 where they were not.
+
+    Where most values above the smallest are whole, the others are fractions of counts.
+    """
+    n_whole = 0
+    n = 0
+    for x in row:
+        if x > smallest:
+            n += 1
+            n_whole += x == np.rint(x)
+    if 2 * n_whole > n:
+        return 0.0
+    for decimals in range(1, _MOST_DECIMALS + 1):
+        scale = 10.0**decimals
+        rounded = True
+        for x in row:
+            value = np.float64(x) * scale
+            if abs(value - np.rint(value)) > 1.3e-7 * value + 1e-9:
+                rounded = False
+                break
+        if rounded:
+            return 0.5 / scale
+    return 0.0
 
 
 @numba.njit(nogil=True, cache=True)
-def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> None:
+def _note_sums(total: float, squares: float, transform: int, out: Any) -> None:  # noqa: ANN401
+    if total > 0.0:
+        out.total[transform] = total
+        out.spread[transform] = out.n_nonzero * squares / (total * total)
+
+
+@numba.njit(nogil=True, cache=True)
+def _sum_up(row: np.ndarray, out: Any) -> None:  # noqa: ANN401 - a record
+    """Sum a row after undoing each transformation that its largest value allows."""
+    for t in range(N_TRANSFORMS):
+        if not is_possible(out.maximum, t):
+            continue
+        total = 0.0
+        squares = 0.0
+        for x in row:
+            if x != 0:
+                y = undo(np.float64(x), t)
+                total += y
+                squares += y * y
+        _note_sums(total, squares, t, out)
+
+
+@numba.njit(nogil=True, cache=True)
+def row_statistics(data: np.ndarray, indptr: np.ndarray, precision: float, out: np.ndarray) -> None:
     """Describe each row of a matrix given as the stored values of its rows.
 
     Parameters
@@ -49,18 +109,20 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
         float32 or float64 values, the rows one after the other; zeros are allowed.
     indptr
         Where each row starts and ends in `data`, `(n_obs + 1,)`.
+    precision
+        Relative error that the values may have.
     out
         Array of `ROW_STATISTICS`, `(n_obs,)`, that is filled.
     """
+    probes = np.zeros(N_PROBES)
     for i in range(out.shape[0]):
         row = data[indptr[i] : indptr[i + 1]]
         n_nonzero = 0
         n_not_finite = 0
         minimum = 0.0
         maximum = 0.0
-        total = 0.0
-        total_expm1 = 0.0
         smallest = np.inf
+        n_smallest = 0
         integral = True
         for x in row:
             value = np.float64(x)
@@ -72,54 +134,88 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, out: np.ndarray) -> Non
                 continue
             minimum = min(minimum, value)
             maximum = max(maximum, value)
-            total += value
-            total_expm1 += np.expm1(value) if value < 700.0 else np.inf
-            if 0.0 < value < smallest:
+            if value == smallest:
+                n_smallest += 1
+            elif 0.0 < value < smallest:
                 smallest = value
+                n_smallest = 1
             if value != np.rint(value):
                 integral = False
-        grid = True
-        # A logarithm gives no whole numbers: two different ones settle that question.
-        is_told = maximum > smallest * GRID_START
-        informative = bool(integral and is_told)
-        grid_expm1 = not informative
-        informative_expm1 = informative
-        offset = False
-        # Whole numbers need no further look, and negative values settle the question.
-        if not integral and minimum >= 0.0 and n_not_finite == 0:
-            unit = smallest
-            unit_expm1 = np.expm1(smallest)
-            constant = smallest - np.rint(smallest)
-            offset = is_told and smallest < OFFSET_LIMIT and abs(constant) > OFFSET_LEAST
-            for x in row:
-                value = np.float64(x)
-                if value == 0.0:
-                    continue
-                ratio = value / unit
-                informative = informative or bool(GRID_START < ratio <= GRID_LIMIT)
-                if grid and not _is_multiple(ratio):
-                    grid = False
-                # exp(x) overflows long after the grid's limit
-                if grid_expm1 and value < 50.0:
-                    ratio = np.expm1(value) / unit_expm1
-                    informative_expm1 = informative_expm1 or bool(GRID_START < ratio <= GRID_LIMIT)
-                    grid_expm1 = bool(_is_multiple(ratio))
-                if offset and value < OFFSET_LIMIT:
-                    offset = bool(abs(value - np.rint(value) - constant) <= OFFSET_TOLERANCE)
-                if not grid and not grid_expm1 and not offset:
-                    break
-            # Where no value lies on the grid there was one that tested it.
-            informative |= not grid
-            informative_expm1 |= not grid_expm1
         out[i].n_nonzero = n_nonzero
         out[i].n_not_finite = n_not_finite
         out[i].minimum = minimum
         out[i].maximum = maximum
-        out[i].total = total
-        out[i].total_expm1 = total_expm1
+        out[i].smallest = smallest
+        out[i].n_smallest = n_smallest
         out[i].integral = integral
-        out[i].grid = grid
-        out[i].grid_expm1 = grid_expm1
-        out[i].informative = informative
-        out[i].informative_expm1 = informative_expm1
-        out[i].offset = offset
+        out[i].same_fraction = integral
+        out[i].total[:] = np.nan
+        out[i].spread[:] = np.nan
+        out[i].bits[:] = 0
+        out[i].whole[:] = NOT_WHOLE
+        out[i].unit = 0.0
+        # Negative values settle the question, and an empty row asks none.
+        if n_nonzero == 0 or n_not_finite or minimum < 0.0:
+            continue
+        _describe(row, precision, probes, out[i])
+
+
+@numba.njit(nogil=True, cache=True)
+def _describe(row: np.ndarray, precision: float, probes: np.ndarray, out: Any) -> None:  # noqa: ANN401
+    total = 0.0
+    squares = 0.0
+    n_large = 0
+    n_near = 0
+    same_fraction = True
+    for x in row:
+        value = np.float64(x)
+        if value >= _LARGE:
+            n_large += 1
+            n_near += abs(value - np.rint(value)) <= NEAR
+        if value != 0.0:
+            above = value - out.smallest
+            if abs(above - np.rint(above)) > 1e-6 + 1.3e-7 * value:
+                same_fraction = False
+    out.n_large = n_large
+    out.n_near_whole = n_near
+    out.same_fraction = same_fraction
+    found = probes[: find_probes(row, out.smallest, probes)]
+    if out.integral:
+        # Whole numbers are multiples of one; the probes are enough to rule out logarithms.
+        for x in row:
+            value = np.float64(x)
+            total += value
+            squares += value * value
+        _note_sums(total, squares, LINEAR, out)
+        _fit_grids(found, found, precision, 0.0, out)
+    else:
+        _sum_up(row, out)
+        _fit_grids(row, found, precision, _decimals_precision(row, out.smallest), out)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fit_grids(
+    row: np.ndarray,
+    probes: np.ndarray,
+    relative: float,
+    absolute: float,
+    out: Any,  # noqa: ANN401
+) -> None:
+    is_told = False
+    for most_parts in (MOST_PARTS, MANY_PARTS):
+        for t in range(N_TRANSFORMS):
+            if not is_possible(out.maximum, t):
+                out.bits[t] = np.int8(CONTRADICTED)
+                continue
+            bits, unit, whole = fit_grid(
+                row, probes, out.smallest, t, relative, absolute, most_parts
+            )
+            if most_parts == MANY_PARTS and bits < _TELLING:
+                continue  # among many units one fits by chance
+            is_told |= bits >= _TELLING
+            out.bits[t] = np.int8(min(bits, _MOST_BITS))
+            out.whole[t] = whole
+            if t == LINEAR:
+                out.unit = unit
+        if is_told or probes.shape[0] < _LEAST_PROBES:
+            return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
+from cellclass._checks import is_dask
 from cellclass._progress import Bar
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
@@ -117,12 +117,6 @@ def count_tables_of(
         with _positions(part, codes[cells], fractions, cells.start, 0):
             counter.add(part, codes[cells], None if factors is None else factors[cells])
     return counter.result()
-
-
-def is_dask(X: Any) -> bool:  # noqa: ANN401 - any array kind
-    """Tell whether the matrix is an array of Dask, without importing it."""
-    dask = sys.modules.get("dask.array")
-    return dask is not None and isinstance(X, dask.Array)
 
 
 class _positions:  # noqa: N801 - reads as a statement
