@@ -3,7 +3,8 @@
 For each of `--cells` (2,000 and 5,000), the time, CPU time and peak memory of
 `cc.io.read_gene_by_cell`, `cc.io.convert_gene_by_cell`, `pandas.read_csv(…).T` and
 `scanpy.read_text(…).T` on the same file, each in a process of its own, the fastest of `--repeats`
-(3); the results must be equal element by element. Imports are not counted, the 0.2 s that numba takes to start at its first call are.
+(3); the results must be equal element by element. Imports are not counted, the 0.2 s that numba
+takes to start at its first call are.
 For `--large` (100,000; 0 leaves it out), those of `convert_gene_by_cell` alone, and sums over each
 gene and each cell must be those that were written. Files are made in a temporary folder
 (`--folder` says where: 0.5 GB for the text and 2.5 GB for the result) and removed.
