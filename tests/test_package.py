@@ -38,7 +38,7 @@ NAMESPACES = {
     },
     "model": {"CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
-    "pp": {"rank_genes_js", "select_genes_mrmr"},
+    "pp": {"rank_genes_js", "select_genes_mrmr", "split_cells"},
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")

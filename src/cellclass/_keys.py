@@ -46,6 +46,12 @@ CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
 
+# `split_cells`: the default column of `obs`, and its values
+SPLIT: Final = "split"
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
+
 
 def confidence_key(key: str) -> str:
     """Column of `obs` with the probability of the best label."""
@@ -70,6 +76,11 @@ def evaluation_key(key: str) -> str:
 def colors_key(key: str) -> str:
     """Entry of `uns` in which scanpy keeps the colours of a column of `obs`."""
     return f"{key}_colors"
+
+
+def original_key(key: str) -> str:
+    """Column of `obs` that keeps the labels of `key` as they were before they were merged."""
+    return f"{key}_original"
 
 
 def probability_columns(labels: tuple[str, ...]) -> list[str]:

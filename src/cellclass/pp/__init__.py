@@ -4,9 +4,12 @@
     Rank genes by how much their counts differ between labels.
 `select_genes_mrmr`
     Choose genes that tell labels apart and do not repeat each other.
+`split_cells`
+    Train, validation and test, over cells or over whole groups.
 """
 
 from cellclass.pp._rank_genes_js import rank_genes_js
 from cellclass.pp._select_genes_mrmr import select_genes_mrmr
+from cellclass.pp._split_cells import split_cells
 
-__all__ = ["rank_genes_js", "select_genes_mrmr"]
+__all__ = ["rank_genes_js", "select_genes_mrmr", "split_cells"]
