@@ -38,12 +38,12 @@ NAMESPACES = {
     },
     "model": {"CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
-    "pp": {"rank_genes_js", "select_genes_mrmr", "split_cells"},
+    "pp": {"harmonize_labels", "rank_genes_js", "select_genes_mrmr", "split_cells"},
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
-RETURNS_ITS_FINDINGS: set[str] = set()
+RETURNS_ITS_FINDINGS: set[str] = {"cc.pp.harmonize_labels"}
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 
