@@ -30,7 +30,7 @@ NAMESPACES = {
         "ValuesError",
     },
     "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
-    "io": set(),
+    "io": {"concat_references"},
     "metrics": {
         "classification_report_df",
         "expected_calibration_error",

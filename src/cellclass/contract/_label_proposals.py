@@ -71,8 +71,8 @@ def propose_merges(
 ) -> list[Proposal]:
     """Propose one way to write each name, over all references.
 
-    Of the labels that are equal under the rules, the one with the most cells is proposed for the
-    others, or the name that a synonym stands for.
+    Of the labels that are equal under the rules, the one with the most cells (of equals the first)
+    is proposed for the others, or the name that a synonym stands for.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ def propose_merges(
     # What a synonym stands for is compared with the labels, too, so that nothing is left to merge.
     for name in [synonym.name for synonym in named.values() if synonym]:
         named.setdefault(name, table.get(name_key(name)))
+    place = {label: number for number, label in enumerate(named)}
     missing = {label for label in n_cells if is_missing_text(label) and not named[label]}
     changes: dict[str, tuple[str | None, str, float]] = {
         label: (None, "text for a missing value", _MISSING_SCORE if label.strip() else 1.0)
@@ -102,7 +103,7 @@ def propose_merges(
     }
     for group in _groups([label for label in named if label not in missing], named):
         entries = [entry for label in group if (entry := named[label])]
-        best = max(group, key=lambda label: (n_cells[label], label == tidy(label), label))
+        best = max(group, key=lambda label: (n_cells[label], label == tidy(label), -place[label]))
         target = entries[0].name if entries else tidy(best)
         for label in group:
             own = named[label]

@@ -50,9 +50,10 @@ def harmonize_labels(
     ``"pDC"`` are never proposed. No distance between spellings is used, so typing errors are not
     found, nor are abbreviations (``"Mono"``): give those as `synonyms`.
 
-    Of several spellings, the one with the most cells over all references is proposed for the
-    others, or the name that `synonyms` or `ontology` has. Text that stands for a missing value
-    (``"nan"``, ``"None"``, ``""``) is proposed to be made missing; no cell is ever dropped.
+    Of several spellings, the one with the most cells over all references (of equals the first) is
+    proposed for the others, or the name that `synonyms` or `ontology` has. Text that stands for a
+    missing value (``"nan"``, ``"None"``, ``""``) is proposed to be made missing; no cell is ever
+    dropped.
 
     Parameters
     ----------
@@ -129,14 +130,14 @@ def harmonize_labels(
     >>> references = {"ours": ours, "theirs": theirs}
     >>> found = cc.pp.harmonize_labels(references, "cell_type")
     >>> found[["reference", "label", "proposed", "score"]]
-      reference         label      proposed  score
-    0      ours             B       B-cells  0.900
-    1      ours         CD4 T  T cells, CD4  0.833
+      reference         label proposed  score
+    0    theirs       B-cells        B  0.900
+    1    theirs  T cells, CD4    CD4 T  0.833
     >>> cc.pp.harmonize_labels(references, "cell_type", merges=found)["n_cells"].tolist()
     [30, 30]
-    >>> ours.obs["cell_type"].cat.categories.tolist()
-    ['T cells, CD4', 'B-cells', 'NK']
-    >>> ours.obs["cell_type"] = ours.obs["cell_type_original"]  # undone
+    >>> theirs.obs["cell_type"].cat.categories.tolist()
+    ['CD4 T', 'B', 'NKT']
+    >>> theirs.obs["cell_type"] = theirs.obs["cell_type_original"]  # undone
     """
     references, keys = _references(adata, labels_key)
     levels = [hierarchy_keys] if isinstance(hierarchy_keys, str) else list(hierarchy_keys)

@@ -44,6 +44,7 @@ def check_tree(columns: Sequence[Sequence[pd.Series]], keys: Sequence[str]) -> N
             ]
         )
         counts = pairs[pairs["fine"].notna()].value_counts(dropna=False).reset_index(name="n_cells")
+        counts = counts.sort_values(["n_cells", "coarse"], ascending=[False, True])
         n_parents = counts.groupby("fine")["fine"].transform("size")
         wrong = counts[(n_parents > 1) | counts["coarse"].isna()]
         if wrong.empty:
