@@ -42,7 +42,12 @@ NAMESPACES = {
         "ValuesError",
     },
     "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
-    "io": {"convert_gene_by_cell", "read_gene_by_cell", "read_ucsc_cell_browser"},
+    "io": {
+        "concat_references",
+        "convert_gene_by_cell",
+        "read_gene_by_cell",
+        "read_ucsc_cell_browser",
+    },
     "metrics": {
         "classification_report_df",
         "expected_calibration_error",
@@ -52,16 +57,18 @@ NAMESPACES = {
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
     "pp": {
         "align_genes",
+        "harmonize_labels",
         "identify_scale",
         "normalize_scale",
         "rank_genes_js",
         "select_genes_mrmr",
+        "split_cells",
     },
     "tl": {"annotate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
-RETURNS_ITS_FINDINGS = {"cc.pp.identify_scale"}
+RETURNS_ITS_FINDINGS = {"cc.pp.harmonize_labels", "cc.pp.identify_scale"}
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 

@@ -52,6 +52,12 @@ CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
 
+# `split_cells`: the default column of `obs`, and its values
+SPLIT: Final = "split"
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
+
 # `read_gene_by_cell`, `convert_gene_by_cell`: an entry of `uns` and a column of `var`
 TEXT_MATRIX: Final = "text_matrix"
 GENE_IDS: Final = "gene_ids"
@@ -90,6 +96,11 @@ def evaluation_key(key: str) -> str:
 def colors_key(key: str) -> str:
     """Entry of `uns` in which scanpy keeps the colours of a column of `obs`."""
     return f"{key}_colors"
+
+
+def original_key(key: str) -> str:
+    """Column of `obs` that keeps the labels of `key` as they were before they were merged."""
+    return f"{key}_original"
 
 
 def probability_columns(labels: tuple[str, ...]) -> list[str]:

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from cellclass._keys import ANNOTATE, CONTRACT_REPORT, colors_key, confidence_key
-from cellclass.data import split_cells
 from cellclass.datasets import pbmc68k_reduced
 from cellclass.get import evaluation_df, rank_genes_js_df
 from cellclass.metrics import classification_scores, expected_calibration_error
@@ -20,6 +19,7 @@ from cellclass.model import CellClassifierMLP
 from cellclass.pl import confusion_matrix, training_history
 from cellclass.pl import rank_genes_js as draw_genes
 from cellclass.pp import rank_genes_js
+from cellclass.pp._hold_out import hold_out
 from cellclass.tl import annotate, evaluate
 from cellclass.tl._baseline import fit_logistic_regression
 
@@ -39,9 +39,7 @@ def run_demo(output: Path, *, seed: int) -> None:
     console.rule("cellclass demo")
     adata = pbmc68k_reduced()
     codes = adata.obs[_LABELS].cat.codes.to_numpy(np.int64)
-    reference, query = (
-        adata[rows].copy() for rows in split_cells(codes, held_out=1 / 3, seed=seed)
-    )
+    reference, query = (adata[rows].copy() for rows in hold_out(codes, held_out=1 / 3, seed=seed))
     truth = query.obs[_LABELS].astype(str).to_numpy(dtype=str)
     console.print(
         f"{adata.n_obs} blood cells × {adata.n_vars} genes, "

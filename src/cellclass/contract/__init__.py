@@ -16,6 +16,8 @@
     A whole matrix brought to another scale.
 `locate`, `Source`
     Where in an AnnData the expression stands.
+`Proposal`, `Synonym`, `name_key`, `propose_merges`
+    Which labels of some references are one name in several spellings.
 """
 
 from cellclass.contract._aliases import GeneAliases
@@ -26,12 +28,15 @@ from cellclass.contract._gene_lookup import OUTCOMES, GeneLookup, look_up_genes
 from cellclass.contract._gene_names import GeneNames, gene_names_of
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
+from cellclass.contract._label_names import name_key
+from cellclass.contract._label_proposals import MIN_SCORE, Proposal, Synonym, propose_merges
 from cellclass.contract._missing_genes import SHARES, MissingGenes, with_fewer_genes
 from cellclass.contract._refusal import require_convertible
 from cellclass.contract._scale import Scale, identify_scale
 from cellclass.contract._source import Source, locate
 
 __all__ = [
+    "MIN_SCORE",
     "OUTCOMES",
     "SHARES",
     "BoundInput",
@@ -41,8 +46,10 @@ __all__ = [
     "GeneNames",
     "InputContract",
     "MissingGenes",
+    "Proposal",
     "Scale",
     "Source",
+    "Synonym",
     "Target",
     "check_input",
     "convert",
@@ -54,6 +61,8 @@ __all__ = [
     "locate",
     "look_up_genes",
     "missing_importance",
+    "name_key",
+    "propose_merges",
     "require_convertible",
     "with_fewer_genes",
 ]

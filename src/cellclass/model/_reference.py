@@ -9,7 +9,8 @@ import numpy as np
 
 from cellclass._checks import label_codes
 from cellclass.contract import InputContract
-from cellclass.data import ResidentDataModule, split_cells
+from cellclass.data import ResidentDataModule
+from cellclass.pp._hold_out import hold_out
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -85,7 +86,7 @@ def learn_reference(
     if setup["batch_key"] is not None:
         batch = adata.obs[setup["batch_key"]].astype("category").cat.codes.to_numpy(np.int64)
         strata = np.where(codes < 0, -1, codes * (batch.max() + 1) + batch)
-    train, validation = split_cells(strata, held_out=validation_size, seed=seed)
+    train, validation = hold_out(strata, held_out=validation_size, seed=seed)
     contract, bound = InputContract.learn(
         adata,
         layer=setup["layer"],

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellclass.data import split_cells
+from cellclass.pp._hold_out import hold_out
 
 
 @given(
@@ -15,7 +15,7 @@ from cellclass.data import split_cells
     st.integers(0, 9),
 )
 def test_parts_are_disjoint_complete_and_in_proportion(codes, share, seed):
-    train, validation = split_cells(codes, held_out=share, seed=seed)
+    train, validation = hold_out(codes, held_out=share, seed=seed)
     assert np.intersect1d(train, validation).size == 0
     np.testing.assert_array_equal(np.union1d(train, validation), np.flatnonzero(codes >= 0))
     for rows in (train, validation):
@@ -28,15 +28,15 @@ def test_parts_are_disjoint_complete_and_in_proportion(codes, share, seed):
 
 def test_seed_decides():
     codes = np.arange(100) % 3
-    first, again, other = (split_cells(codes, held_out=0.2, seed=s)[1] for s in (0, 0, 1))
+    first, again, other = (hold_out(codes, held_out=0.2, seed=s)[1] for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert set(first) != set(other)
 
 
 def test_nothing_is_kept_aside_at_zero():
-    assert split_cells(np.arange(50) % 2, held_out=0, seed=0)[1].size == 0
+    assert hold_out(np.arange(50) % 2, held_out=0, seed=0)[1].size == 0
 
 
 def test_rare_labels_are_kept_aside_as_often_as_common_ones():
     codes = np.arange(1000) % 200  # 5 cells each
-    assert split_cells(codes, held_out=0.1, seed=0)[1].size == pytest.approx(100, abs=25)
+    assert hold_out(codes, held_out=0.1, seed=0)[1].size == pytest.approx(100, abs=25)

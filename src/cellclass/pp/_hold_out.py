@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def split_cells(codes: np.ndarray, *, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def hold_out(
+    codes: np.ndarray, *, held_out: float, seed: int | np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep the same share of each label aside; every label keeps at least one training cell.
 
     Parameters
@@ -16,7 +18,7 @@ def split_cells(codes: np.ndarray, *, held_out: float, seed: int) -> tuple[np.nd
         Share (0–1) to keep aside. A share that is not a whole number of cells is rounded up or
         down at random, so that rare labels are kept aside as often as common ones.
     seed
-        Of the generator.
+        Of the generator, or the generator itself, which is advanced.
 
     Returns
     -------
