@@ -9,10 +9,10 @@ from cellclass.errors import GeneError, ScaleError
 from cellclass.io._reference import open_reference
 from cellclass.io._reference_summary import (
     agree,
+    check_genes,
     check_namespaces,
     check_scales,
     finish_var,
-    joined_genes,
     summarize,
 )
 
@@ -59,11 +59,16 @@ def test_the_one_that_differs_is_named():
         check_namespaces([*usual, other])
 
 
-def test_genes_are_in_one_order():
-    first, second = summary("a", "cab"), summary("b", "bcd")
-    assert joined_genes([first, second], "inner").tolist() == ["c", "b"]
-    with pytest.warns(UserWarning, match=r"'a' 25[.]0%, |'b' 25[.]0%, "):
-        assert joined_genes([first, second], "outer").tolist() == ["a", "b", "c", "d"]
+def test_genes_that_are_made_up_are_named():
+    pair = [summary("a", "cab"), summary("b", "bcd")]
+    assert check_genes(pair, "inner") is None
+    with pytest.warns(
+        UserWarning, match=r"2 of .* 4 genes.*'b' 25[.]0%, 'a' 25[.]0%.* the 2 genes"
+    ):
+        check_genes(pair, "outer")
+    assert check_genes([pair[0], summary("c", "abc")], "outer") is None
+    with pytest.raises(GeneError, match="no gene in common, such as 'c', 'x'"):
+        check_genes([pair[0], summary("x", "xyz")], "outer")
 
 
 def test_columns_that_contradict_each_other_are_left_out():

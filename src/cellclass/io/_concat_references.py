@@ -21,11 +21,11 @@ from cellclass.io._reference import FILE_KINDS, Reference, obs_of, open_referenc
 from cellclass.io._reference_summary import (
     Summary,
     agree,
+    check_genes,
     check_namespaces,
     check_scales,
     doubt_labels,
     finish_var,
-    joined_genes,
     summarize,
 )
 
@@ -164,7 +164,7 @@ def concat_references(
         summaries.append(summary)
     check_namespaces(summaries)
     check_scales(summaries)
-    joined_genes(summaries, join)
+    check_genes(summaries, join)
     doubt_labels(summaries)
     job = _Job(sources, keys, layers, summaries, agreed, key_added, batch_key, join)
     joined = _annotation(job)

@@ -160,8 +160,8 @@ def check_namespaces(summaries: Sequence[Summary]) -> None:
         )
 
 
-def joined_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -> pd.Index:
-    """Return the genes of the result, and warn of what is lost or made up.
+def check_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -> None:
+    """Warn of genes that a join leaves out, or fills with 0.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def joined_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) 
                 UserWarning,
                 stacklevel=3,
             )
-        return shared
+        return
     every = reduce(lambda one, other: one.union(other), _genes(summaries))
     lacking = [
         (1 - len(s.genes) / len(every), s.name) for s in summaries if len(s.genes) < len(every)
@@ -207,7 +207,6 @@ def joined_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) 
             UserWarning,
             stacklevel=3,
         )
-    return every
 
 
 def _genes(summaries: Sequence[Summary]) -> list[pd.Index]:
