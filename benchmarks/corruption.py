@@ -2,9 +2,10 @@
 
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/corruption.py [dataset …]
 
-A model is trained on two thirds of a dataset's cells (counts). The others are given to it as counts,
-and then spoilt as `tests/test_corruption.py` does. The table has, for every way and dataset, the
-accuracy minus that on clean counts (points), or "refused"; and what was found on the first dataset.
+A model is trained on two thirds of a dataset's cells (counts). The others are given to it as
+counts, and then spoilt as `tests/test_corruption.py` does. The table has the accuracy on clean
+counts, its change (points) or "refused" for every way to spoil them, and what was found on the
+first dataset.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def normalize_scale(
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> cc.pp.normalize_scale(adata, target="normalized", target_sum=1e6, key_added="cpm")
     >>> print(cc.pp.identify_scale(adata, layer="cpm"))
-    normalized to 1e+06 per cell
+    normalized to 1,000,000 per cell
     """
     _check_arguments(adata, target, target_sum, key_added)
     source = locate(adata, layer)
