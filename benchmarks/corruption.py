@@ -3,9 +3,9 @@
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/corruption.py [dataset …]
 
 A model is trained on two thirds of a dataset's cells (counts). The others are given to it as
-counts, and then spoilt as `tests/test_corruption.py` does. The table has, for every way and
-dataset, the accuracy minus that on clean counts (points), or "refused"; and what was found on the
-first dataset.
+counts, and then spoilt as `tests/test_corruption.py` does. The table has the accuracy on clean
+counts, its change (points) or "refused" for every way to spoil them, and what was found on the
+first dataset. "!": the user was warned that genes are missing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from _data import read
 import cellclass as cc
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from test_corruption import CORRUPTIONS, answer
+from test_corruption import CORRUPTIONS, WARNED, answer
 
 DATASETS = (
     "pbmc3k",
@@ -52,6 +52,7 @@ def main() -> None:
         clean, _ = answer(model, query, "raw")
         for corruption, row in table.items():
             accuracy, words = answer(model, query, corruption)
+            mark = " !" if WARNED in words else ""
             found.setdefault(corruption, words.partition(" → ")[0].partition(": ")[0])
             if np.isnan(accuracy):
                 n_refused += 1
@@ -60,7 +61,7 @@ def main() -> None:
             gap = 100 * (accuracy - clean)
             n_repaired += abs(gap) <= 0.5
             n_wrong += abs(gap) > 0.5
-            row.append(f"{clean:.3f}" if corruption == "raw" else f"{gap:+.1f}")
+            row.append(f"{clean:.3f}" if corruption == "raw" else f"{gap:+.1f}{mark}")
         print(f"done: {name}", file=sys.stderr, flush=True)
     print(f"| cells | found | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|", sep="\n")
     for corruption, row in table.items():

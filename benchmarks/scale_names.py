@@ -3,7 +3,7 @@
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/scale_names.py [dataset …]
 
 Counts of every dataset are transformed, and the scale of the result is identified: on all cells
-(2,000 at most), on 100 random sets of 1, 2, 5 and 50 cells, with all genes and with 33 or 500 of
+(2,000 at most), on 40 random sets of 1, 2, 5 and 50 cells, with all genes and with 33 or 500 of
 them (drawn with a probability that grows with their counts, as panels are). Printed is how often
 each name was found for each transformation; a name in brackets means a refusal.
 """
@@ -19,7 +19,7 @@ from _data import DATASETS, read
 
 from cellclass.contract import identify_scale
 
-N_DRAWS = 100
+N_DRAWS = 40
 
 
 def elementwise(function):

@@ -36,7 +36,7 @@ def transformed(query) -> dict:
         "log1p of median depth": median_log,
         "log1p CP10k, genes shuffled": shuffled,
         "z-scored": z,
-        "log2": base2,
+        "log1p, base 2": base2,
         "log1p twice": double,
     }
 

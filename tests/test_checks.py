@@ -84,3 +84,9 @@ def test_anndata(tiny):
 )
 def test_columns_of_labels_with_slashes(labels, columns):
     assert probability_columns(labels) == columns
+
+
+def test_is_dask():
+    assert not _checks.is_dask(np.zeros((2, 2)))
+    array = pytest.importorskip("dask.array")
+    assert _checks.is_dask(array.zeros((2, 2)))

@@ -151,6 +151,9 @@ FIXES = {
 }
 
 
+WARNED = " (warned of missing genes)"
+
+
 def answer(model, adata, corruption):
     """Return the accuracy on spoilt cells (nan where refused), and what was found or said."""
     spoilt = CORRUPTIONS[corruption][0](adata)
@@ -162,9 +165,9 @@ def answer(model, adata, corruption):
             return np.nan, str(error)
     truth = adata.obs["cell_type"].astype(str).to_numpy()
     found = np.asarray(scores.labels)[scores.codes]
-    missing = scores.report["n_genes_missing"]
-    assert not missing or scores.report["missing_importance"] < 0.2 or said
-    return float((found == truth).mean()), scores.report["conversion"]
+    warned = any("lacks" in str(warning.message) for warning in said)
+    assert warned == (scores.report["missing_importance"] > 0.2)
+    return float((found == truth).mean()), scores.report["conversion"] + WARNED * warned
 
 
 def check(model, adata, corruption):

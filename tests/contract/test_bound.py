@@ -175,3 +175,31 @@ def test_warning_when_much_is_missing(cells, contract, recwarn):
     bound = contract.bind(cells[:, ~cells.var_names.isin(gone)])
     with pytest.warns(UserWarning, match="lacks 20 of the 60 genes.*such as " + gone[0]):
         bound.warn()
+
+
+def test_empty_cells_where_a_constant_was_added(cells, contract):
+    counts = cells.layers["counts"].toarray()
+    counts[[2, 698]] = 0
+    cells.layers["counts"] = counts + 0.25
+    bound = contract.bind(cells)
+    assert np.flatnonzero(bound.empty_cells()).tolist() == [2, 698]
+    assert not bound.read(np.array([2, 698])).any()
+
+
+def test_report_says_what_was_undone(cells, contract):
+    cells.layers["counts"] = np.log2(1 + cells.layers["counts"].toarray())
+    report = contract.bind(cells).report()
+    assert report["scale"] == "log1p"
+    assert report["conversion"] == "log1p (base 2) of counts → log1p of counts per 10000"
+
+
+@pytest.mark.parametrize("scale", ["counts", "log2", "sqrt"])
+def test_dask(cells, contract, expected, scale):
+    array = pytest.importorskip("dask.array")
+    transform = {"counts": np.asarray, "log2": lambda x: np.log2(1 + x), "sqrt": np.sqrt}[scale]
+    X = transform(cells.layers["counts"].toarray().astype(np.float64))
+    cells.layers["counts"] = array.from_array(X, chunks=(300, -1)).map_blocks(sp.csr_matrix)
+    bound = contract.bind(cells)
+    np.testing.assert_array_equal(bound.read(slice(None)), expected)
+    np.testing.assert_array_equal(bound.read(np.array([3, 99])), expected[[3, 99]])
+    assert not bound.empty_cells().any()

@@ -1,5 +1,7 @@
 """What is learned comes from the training cells alone, on whatever scale they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -58,3 +60,31 @@ def test_ranking_of_normalised_values_finds_the_same_genes(counts, kind, log):
     assert set(order[:2]) == raw == {0, 1}
     assert divergence.min() >= 0
     assert (divergence[order] > 0).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize(
+    "transform", [np.log1p, np.sqrt, lambda x: np.log2(1 + x), lambda x: x + 0.25]
+)
+def test_scales_that_give_counts_are_ranked_as_counts(counts, kind, transform):
+    X = kind(transform(counts))
+    scale = identify_scale(X)
+    assert scale.of_counts
+    expected = rank_training_genes(counts, identify_scale(counts), CODES, ROWS, n_labels=2)
+    found = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(
+        training_gene_share(X, scale, ROWS),
+        training_gene_share(counts, identify_scale(counts), ROWS),
+    )
+
+
+def test_fractions_are_rounded(counts):
+    X = np.where(counts > 0, counts + 0.03 * np.arange(1, 5), 0)
+    scale = replace(identify_scale(counts), of_counts=False, share_whole=0.1)
+    assert str(scale) == "counts with fractions"
+    expected = rank_training_genes(counts, identify_scale(counts), CODES, ROWS, n_labels=2)
+    found = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)

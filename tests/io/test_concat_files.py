@@ -7,50 +7,7 @@ import pytest
 import scipy.sparse as sp
 from anndata import AnnData, read_h5ad, read_zarr
 
-from cellclass.io._concat_files import finished_file, write_in_parts
-
-
-@pytest.mark.parametrize("there", [False, True])
-def test_an_error_leaves_what_was_there(tmp_path, there):
-    out = tmp_path / "out.h5ad"
-    if there:
-        out.write_text("before")
-
-    def fail():
-        with finished_file(out, overwrite=True) as path:
-            path.write_text("half")
-            assert path.parent.parent == tmp_path
-            assert path.suffix == ".h5ad"
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert [file.name for file in tmp_path.iterdir()] == (["out.h5ad"] if there else [])
-    assert not there or out.read_text() == "before"
-
-
-def test_what_appears_in_the_meantime_is_not_replaced(tmp_path):
-    out = tmp_path / "out.h5ad"
-
-    def write():
-        with finished_file(out, overwrite=False) as path:
-            path.write_text("new")
-            out.write_text("of somebody else")
-
-    with pytest.raises(FileExistsError):
-        write()
-    assert out.read_text() == "of somebody else"
-
-
-@pytest.mark.parametrize("before", ["folder", "file"])
-@pytest.mark.parametrize("after", ["folder", "file"])
-def test_files_and_folders_replace_each_other(tmp_path, before, after):
-    out = tmp_path / "out.zarr"
-    for kind in (before, after):
-        with finished_file(out, overwrite=True) as path:
-            path.mkdir() if kind == "folder" else path.write_text("x")
-        assert out.is_dir() == (kind == "folder")
-    assert [file.name for file in tmp_path.iterdir()] == ["out.zarr"]
+from cellclass.io._concat_files import write_in_parts
 
 
 @pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])

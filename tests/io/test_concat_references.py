@@ -240,7 +240,8 @@ def test_scales_that_differ_are_named(tmp_path):
         written(log1p(counts(40, 50, prefix="d")), tmp_path / "logged.h5ad"),
     ]
     with pytest.raises(
-        ScaleError, match=r"'raw'.*has counts in X, 'logged'.*has log1p with 10,000"
+        ScaleError,
+        match=r"'raw'.*has counts in X, 'logged'.*has log1p of values normalized to 10,000",
     ):
         cc.io.concat_references(paths, tmp_path / "out.h5ad", labels_key="label")
     scaled = counts(prefix="e")
@@ -294,7 +295,7 @@ def not_finite():
         ([counts()], {"layer": "counts"}, KeyError, "Reference '0'.*layer='counts'"),
         ([counts(), counts()], {"labels_key": ["label"]}, ValueError, "each of the 2 references"),
         ([counts()], {"out": "out.csv"}, ValueError, "end in .h5ad or .zarr"),
-        ([counts()], {"out": "nowhere/out.h5ad"}, FileNotFoundError, "no folder nowhere"),
+        ([counts()], {"out": "nowhere/out.h5ad"}, FileNotFoundError, "no folder .nowhere."),
         (["absent.h5ad"], {}, FileNotFoundError, "no file absent.h5ad"),
         (["table.csv"], {}, ValueError, "no .h5ad or .zarr file"),
         ([not_finite()], {}, ValuesError, "Reference '0'.*NaN"),

@@ -47,7 +47,9 @@ def test_target_sums_are_compared():
         for target in (1e4, 1e4, 1e6)
     ]
     assert check_scales(logs[:2]) is None
-    with pytest.raises(ScaleError, match=r"log1p with 10,000 per cell.*log1p with 1,000,000"):
+    with pytest.raises(
+        ScaleError, match=r"log1p of .* to 10,000 per cell.*log1p of .* to 1,000,000"
+    ):
         check_scales(logs)
 
 

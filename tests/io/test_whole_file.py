@@ -71,6 +71,31 @@ def test_what_is_there_is_refused(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
+def test_what_appears_in_the_meantime_is_not_replaced(tmp_path):
+    out = tmp_path / "out.h5ad"
+
+    def write():
+        with whole_file(out, overwrite=False) as folder:
+            (folder / out.name).write_text("new")
+            out.write_text("of somebody else")
+
+    with pytest.raises(FileExistsError):
+        write()
+    assert out.read_text() == "of somebody else"
+
+
+@pytest.mark.parametrize("before", ["folder", "file"])
+@pytest.mark.parametrize("after", ["folder", "file"])
+def test_files_and_folders_replace_each_other(tmp_path, before, after):
+    out = tmp_path / "out.zarr"
+    for kind in (before, after):
+        with whole_file(out, overwrite=True) as folder:
+            made = folder / out.name
+            made.mkdir() if kind == "folder" else made.write_text("x")
+        assert out.is_dir() == (kind == "folder")
+    assert [file.name for file in tmp_path.iterdir()] == ["out.zarr"]
+
+
 def test_no_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="Make it first"):
         whole_file(tmp_path / "none" / "out", overwrite=False).__enter__()

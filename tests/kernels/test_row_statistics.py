@@ -91,3 +91,10 @@ def test_explicit_zeros_and_empty_rows():
     row_statistics(X.data, X.indptr, EXACT, out)
     assert out["n_nonzero"].tolist() == [1, 0]
     assert out["maximum"].tolist() == [3, 0]
+
+
+def test_one_level_that_is_whole_by_chance_does_not_hide_rounding():
+    counts = np.array([1] * 30 + [2] * 8 + [3, 4, 5])
+    factor = np.expm1(4.0) / 2  # ln(1 + 2 k) is 4
+    (row,) = describe(np.log1p(counts * factor).round(3), np.float32)
+    assert row["bits"][LN] >= 9

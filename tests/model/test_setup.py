@@ -85,7 +85,11 @@ BAD = {
     "NaN": (lambda a: set_x(a, put(np.nan)), ValuesError, "nan in cell number 3, gene 'Gene5'"),
     "infinite": (lambda a: set_x(a, put(np.inf)), ValuesError, "inf in cell number 3"),
     "z-scored": (lambda a: set_x(a, lambda X: X - X.mean(axis=0)), ScaleError, "z-scored"),
-    "log2": (lambda a: set_x(a, lambda X: np.log2(X + 1)), ScaleError, "neither counts"),
+    "log1p twice": (
+        lambda a: set_x(a, lambda X: np.log1p(np.log1p(X))),
+        ScaleError,
+        "log1p was taken twice",
+    ),
     "duplicated genes": (
         lambda a: setattr(a, "var_names", ["Gene1", *a.var_names[1:]]),
         GeneError,

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass.contract._rows import prepare_rows, row_chunks, stored_values
-from cellclass.contract._verdict import judge
+from cellclass.contract._verdict import judge, number
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     BASES,
@@ -121,7 +121,7 @@ class Scale:
             return self.name
         inner = "counts" if self.of_counts else "normalized values"
         if self.target_sum is not None:
-            inner = f"values normalized to {self.target_sum:,.6g} per cell"
+            inner = f"values normalized to {number(self.target_sum)} per cell"
         if self.name == "normalized":
             return inner.removeprefix("values ").removesuffix(" values")
         name = "log1p twice" if self.name == "double_log" else self.name

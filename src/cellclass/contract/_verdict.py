@@ -114,6 +114,11 @@ class Evidence:
         return share, centre if share >= _SUMS_AGREE else None, agrees
 
 
+def number(value: float) -> str:
+    """Write a number with six significant digits and commas, never with an exponent."""
+    return f"{float(f'{value:.6g}'):,.12g}"
+
+
 def judge(rows: np.ndarray, *, n_vars: int) -> Verdict:
     """Name the scale of a matrix.
 
@@ -260,7 +265,7 @@ def _named(told: Evidence, transform: int, *, by_sum: bool = False) -> Verdict:
     if by_sum:
         parts = []
     if target is not None:
-        parts.append(f"the same sum, {target:,.6g}, in {share:.1%} of cells")
+        parts.append(f"the same sum, {number(target)}, in {share:.1%} of cells")
     names = {LINEAR: "normalized", SQRT: "sqrt", DOUBLE_LOG: "double_log"}
     return Verdict(
         names.get(transform, "log1p"),
@@ -360,8 +365,8 @@ def _unrecognised(told: Evidence) -> Verdict:
     words = "no transformation leaves multiples of one unit or equal sums"
     if target is not None:
         words = (
-            f"every cell sums to {target:,.6g}, but the values within a cell are no multiples of "
-            "one unit and as even as logarithms: the sum may have been made equal after a logarithm"
+            f"every cell sums to {number(target)}, but the values within a cell are no multiples "
+            "of one unit and as even as logarithms: the sum may have been made equal after one"
         )
     elif not told.contradicted.all(axis=0).any() and told.rows.size < N_TRANSFORMS:
         words = "there are too few different values to tell"

@@ -1,12 +1,9 @@
-"""Write an AnnData whose matrix comes in parts, and move it to its name when it is whole."""
+"""Write an AnnData whose matrix comes in parts."""
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
@@ -15,6 +12,7 @@ from anndata.io import sparse_dataset, write_elem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import scipy.sparse as sp
     from anndata import AnnData
@@ -61,43 +59,3 @@ def _new_group(path: Path) -> Iterator[Any]:
         return
     with h5py.File(path, "w") as file:
         yield file
-
-
-def check_free(out: Path, *, overwrite: bool) -> None:
-    """Refuse a path that cannot be written to, or that is taken.
-
-    Raises
-    ------
-    FileExistsError
-        It is there, and must not be overwritten.
-    FileNotFoundError
-        The folder to write it in is not there.
-    """
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {out.parent} to write {out.name} in.")
-    if out.exists() and not overwrite:
-        raise FileExistsError(f"{out} is there already. Pass overwrite=True to replace it.")
-
-
-@contextmanager
-def finished_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a path to write to; what stands there at the end is moved to `out`.
-
-    Until then, and after an error, nothing has changed under the name `out`. A folder beside it
-    holds what is being written; a process that is killed leaves that folder behind.
-
-    Parameters
-    ----------
-    out
-        The file, or folder, to write.
-    overwrite
-        Whether it may be there already.
-    """
-    check_free(out, overwrite=overwrite)
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-        path = Path(folder) / out.name
-        yield path
-        check_free(out, overwrite=overwrite)
-        if out.is_dir() or (out.exists() and path.is_dir()):  # no folder is replaced in one step
-            shutil.move(out, Path(folder) / "old")
-        path.replace(out)

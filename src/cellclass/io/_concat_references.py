@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from anndata import AnnData
 from anndata.utils import make_index_unique
 
-from cellclass.io._concat_files import check_free, finished_file, write_in_parts
+from cellclass.io._concat_files import write_in_parts
 from cellclass.io._reference import FILE_KINDS, Reference, obs_of, open_reference
 from cellclass.io._reference_summary import (
     Summary,
@@ -28,6 +28,7 @@ from cellclass.io._reference_summary import (
     finish_var,
     summarize,
 )
+from cellclass.io._whole_file import check_free, whole_file
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -172,8 +173,8 @@ def concat_references(
     if target is None:
         joined.X = sp.vstack(list(parts), format="csr")
         return joined
-    with finished_file(target, overwrite=overwrite) as path:
-        write_in_parts(path, joined, parts)
+    with whole_file(target, overwrite=overwrite) as folder:
+        write_in_parts(folder / target.name, joined, parts)
     return target
 
 

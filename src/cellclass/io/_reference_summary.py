@@ -123,7 +123,8 @@ def check_scales(summaries: Sequence[Summary]) -> None:
     for other in summaries[1:]:
         sums = (first.scale.target_sum, other.scale.target_sum)
         same_sum = None in sums or np.isclose(*sums, rtol=_SUM_TOLERANCE)  # type: ignore[arg-type]
-        if first.scale.name != other.scale.name or (first.scale.name != "counts" and not same_sum):
+        kinds = [(one.scale.name, one.scale.base, one.scale.offset) for one in (first, other)]
+        if kinds[0] != kinds[1] or (first.scale.name != "counts" and not same_sum):
             raise ScaleError(
                 f"The references are on different scales: {first.name!r} ({first.where}) has "
                 f"{_scale(first)}, {other.name!r} ({other.where}) has {_scale(other)}. Name where "
@@ -133,9 +134,7 @@ def check_scales(summaries: Sequence[Summary]) -> None:
 
 
 def _scale(summary: Summary) -> str:
-    scale = summary.scale
-    target = "" if scale.target_sum is None else f" with {scale.target_sum:,.0f} per cell"
-    return f"{scale.name}{target if scale.name != 'counts' else ''} in {summary.place}"
+    return f"{summary.scale} in {summary.place}"
 
 
 def check_namespaces(summaries: Sequence[Summary]) -> None:

@@ -42,11 +42,7 @@ def whole_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
     FileNotFoundError
         The folder for it does not exist.
     """
-    _check_free(out, overwrite=overwrite)
-    if not out.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(out.parent)!r} to write {out.name!r} to. Make it first."
-        )
+    check_free(out, overwrite=overwrite)
     _remove_left_behind(out)
     folder = Path(
         tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", suffix=".partial", dir=out.parent)
@@ -55,8 +51,8 @@ def whole_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
         yield folder
         made = folder / out.name
         _to_disk(made)
-        _check_free(out, overwrite=overwrite)
-        if out.is_dir():
+        check_free(out, overwrite=overwrite)
+        if out.is_dir() or (out.exists() and made.is_dir()):  # which no single step replaces
             out.replace(folder / "replaced")
         made.replace(out)
         _to_disk(out.parent, inside=False)
@@ -64,7 +60,12 @@ def whole_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_free(out: Path, *, overwrite: bool) -> None:
+def check_free(out: Path, *, overwrite: bool) -> None:
+    """Refuse a name that cannot be written to, or that is taken."""
+    if not out.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(out.parent)!r} to write {out.name!r} to. Make it first."
+        )
     if out.exists() and not overwrite:
         raise FileExistsError(f"{str(out)!r} exists already. Pass overwrite=True to replace it.")
 

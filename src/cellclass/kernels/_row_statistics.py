@@ -57,11 +57,17 @@ def _decimals_precision(row: np.ndarray, smallest: float) -> float:
     """
     n_whole = 0
     n = 0
+    level = 0.0
+    has_levels = False  # one level of many may be whole by chance
     for x in row:
         if x > smallest:
             n += 1
-            n_whole += x == np.rint(x)
-    if 2 * n_whole > n:
+            if x == np.rint(x):
+                n_whole += 1
+                value = np.float64(x)
+                has_levels = has_levels or (level > 0.0 and level != value)
+                level = value
+    if 2 * n_whole > n and has_levels:
         return 0.0
     for decimals in range(1, _MOST_DECIMALS + 1):
         scale = 10.0**decimals

@@ -102,8 +102,8 @@ class CellClassifier(SavedModel):
         Parameters
         ----------
         adata
-            Reference, cells × genes: counts, normalised counts or log1p of those; dense or
-            sparse.
+            Reference, cells × genes: counts, or what can be brought back to counts or normalised
+            counts (`cc.pp.identify_scale` says); dense or sparse.
         labels_key
             Column of `obs` with one label per cell.
         layer
@@ -121,7 +121,8 @@ class CellClassifier(SavedModel):
         LabelError
             A label is missing or empty, or fewer than two labels have cells.
         ScaleError, ValuesError
-            The expression is z-scored, on an unknown scale, or holds NaN or infinite values.
+            The expression is z-scored, on several scales or an unknown one, or holds NaN or
+            infinite values.
         GeneError
             Gene names are duplicated.
         """

@@ -83,7 +83,7 @@ def normalize_scale(
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> cc.pp.normalize_scale(adata, target="normalized", target_sum=1e6, key_added="cpm")
     >>> print(cc.pp.identify_scale(adata, layer="cpm"))
-    normalized to 1e+06 per cell
+    normalized to 1,000,000 per cell
     """
     _check_arguments(adata, target, target_sum, key_added)
     source = locate(adata, layer)
@@ -95,9 +95,10 @@ def normalize_scale(
             f"{source.where} holds {scale}: counts cannot be told from that, because each cell was "
             f"divided by its own sum. Give raw counts: {source.alternatives}."
         )
-    matrix = source.matrix
-    if not _is_there(scale, target, target_sum):
-        matrix = convert(matrix, scale, target, target_sum=target_sum)
+    if _is_there(scale, target, target_sum):
+        matrix = source.matrix.copy()
+    else:
+        matrix = convert(source.matrix, scale, target, target_sum=target_sum)
     adata = adata.copy() if copy else adata
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
         adata._init_as_actual(adata.copy())  # noqa: SLF001

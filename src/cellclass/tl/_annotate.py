@@ -48,7 +48,8 @@ def annotate(
     Parameters
     ----------
     adata
-        Query: counts, normalised counts or log1p of those; dense or sparse; genes in any order.
+        Query on any scale that can be undone, as `cc.pp.identify_scale` says; dense or sparse;
+        genes in any order.
     model
         Trained model.
     layer
