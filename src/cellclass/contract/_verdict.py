@@ -366,7 +366,7 @@ def _unrecognised(told: Evidence) -> Verdict:
     if target is not None:
         words = (
             f"every cell sums to {number(target)}, but the values within a cell are no multiples "
-            "of one unit and as even as logarithms: the sum may have been made equal after one"
+            "of one unit and as even as logarithms: sums may have been made equal after a logarithm"
         )
     elif not told.contradicted.all(axis=0).any() and told.rows.size < N_TRANSFORMS:
         words = "there are too few different values to tell"
