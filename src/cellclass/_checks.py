@@ -30,8 +30,18 @@ def near(name: str, names: Iterable[object]) -> str:
     return ", ".join(repr(other) for other in shown[:8]) + (", …" if len(shown) > 8 else "")
 
 
+def check_anndata(adata: AnnData) -> None:
+    """Refuse a path, a matrix or anything else that is no AnnData."""
+    if not (hasattr(adata, "obs_names") and hasattr(adata, "var_names")):
+        raise TypeError(
+            f"adata is a {type(adata).__name__}; an AnnData is needed. Read a file with "
+            "anndata.read_h5ad(path), wrap a matrix with anndata.AnnData(X, obs, var)."
+        )
+
+
 def check_not_empty(adata: AnnData) -> None:
     """Refuse an AnnData without cells or without genes."""
+    check_anndata(adata)
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise ValueError(
             f"The AnnData has {adata.n_obs} cells × {adata.n_vars} genes. At least one of each "

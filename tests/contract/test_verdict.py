@@ -66,7 +66,7 @@ def test_sums_decide_only_where_values_are_as_uneven_as_counts():
     shares = rng.lognormal(0, 2.0, size=(20, 500))  # no unit
     found = verdict(shares / shares.sum(axis=1, keepdims=True) * 1e6)
     assert (found.name, found.target_sum) == ("normalized", pytest.approx(1e6, rel=1e-6))
-    assert found.found == "as they stand, values have the same sum, 1,000,000, in 100.0% of cells"
+    assert found.found == "as they stand, 100.0% of cells have the sum 1,000,000"
     even = rng.gamma(20, 1.0, size=(20, 500))
     found = verdict(even / even.sum(axis=1, keepdims=True) * 1e4, n_vars=501)
     assert found.name == "unrecognised"

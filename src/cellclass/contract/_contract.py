@@ -296,11 +296,6 @@ def check_input(adata: AnnData, *, layer: str | None = None) -> Scale:
 
 def _inspect(adata: AnnData, layer: str | None) -> tuple[Source, Any, Scale]:
     """Find the matrix and its scale; refuse what cannot be used."""
-    if not hasattr(adata, "var_names"):
-        raise TypeError(
-            f"adata is a {type(adata).__name__}; an AnnData is needed. Read a file with "
-            "anndata.read_h5ad(path), wrap a matrix with anndata.AnnData(X, obs, var)."
-        )
     check_not_empty(adata)
     check_unique_genes(adata)
     source = locate(adata, layer)

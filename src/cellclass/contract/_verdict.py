@@ -8,29 +8,22 @@ row contradicts it; equal sums decide only what the rows leave open.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from cellclass.kernels import BASES, DOUBLE_LOG, LINEAR, LN, LOG2, LOG10, N_TRANSFORMS, SQRT, WHOLE
+from cellclass.contract._evidence import SUMS_TOLERANCE, SUPPORTS, Evidence
+from cellclass.kernels import BASES, DOUBLE_LOG, LINEAR, LN, LOG2, LOG10, N_TRANSFORMS, SQRT
 
-# Bits with which a row supports a transformation, and with which values as they stand rule out
-# that one was applied: whole multiples of a unit whose squares, or powers of two, are whole, too.
-_SUPPORTS, _SETTLES = 9, 50
 # Transformations that are rare are believed on more evidence, over all cells.
 _LEAST_BITS = np.array([9, 9, 20, 20, 20, 20])
-_SUMS_AGREE, _SUMS_TOLERANCE = 0.99, 5e-3
-_USUAL_SUMS = np.array([1e3, 1e4, 1e5, 1e6])
 # Mean square over squared mean of a cell's values: at least this in the median cell of normalised
 # values without a unit (TPM), and less in logarithms that were normalised.
 _LEAST_SPREAD = 2.5
 # Ambient RNA removal and shared reads leave most values near whole numbers.
 _NEAR_WHOLE, _NEAR_WHOLE_CELL, _LEAST_CELLS = 0.6, 0.4, 5
-# A matrix without zeros whose smallest value is that frequent had a constant added.
-_LEAST_ENTRIES, _TIES_WHOLE, _TIES = 100, 0.2, 0.1
-_LEAST_FEW, _TIES_FEW = 20, 0.25
-# Cells that it takes to tell such a matrix of whole numbers from one of genes that all cells have.
-_CELLS_WHOLE = 20
+# What it takes to tell whole numbers to which a whole number was added from those of genes that all
+# cells have: entries that equal the smallest value (share), and cells.
+_TIES_WHOLE, _CELLS_WHOLE = 0.2, 20
 _NOISE = 1e-5
 _N_SHOWN = 5
 _WORDS = {
@@ -59,59 +52,6 @@ class Verdict:
     differ: tuple[int, ...] = ()
     share_grid: float = 0.0
     share_same_sum: float = 0.0
-
-
-class Evidence:
-    """What the rows of a matrix say, `ROW_STATISTICS` of those that are not empty."""
-
-    def __init__(self, rows: np.ndarray, *, n_vars: int) -> None:
-        self.positions = np.flatnonzero(rows["n_nonzero"] > 0)
-        self.rows = rows[self.positions]
-        self.n_vars = n_vars
-        bits = self.rows["bits"]
-        self.contradicted = bits < 0
-        settled = bits[:, LINEAR] >= _SETTLES
-        self.contradicted[settled, LINEAR + 1 :] = True
-        self.supported = (bits >= _SUPPORTS) & ~self.contradicted
-
-    @cached_property
-    def is_raised(self) -> bool:
-        """Whether there is no zero, but a smallest value that is as frequent as zeros are."""
-        if not (self.rows["n_nonzero"] == self.n_vars).all():
-            return False
-        n_entries = self.rows.size * self.n_vars
-        if n_entries < _LEAST_ENTRIES:
-            return n_entries >= _LEAST_FEW and self.ties >= _TIES_FEW
-        return self.ties >= _TIES
-
-    @cached_property
-    def ties(self) -> float:
-        """Share (0–1) of the entries that equal the smallest value of all."""
-        smallest = self.rows["smallest"]
-        same = np.isclose(smallest, smallest.min(), rtol=1e-6, atol=0)
-        return float(self.rows["n_smallest"][same].sum() / (self.rows.size * self.n_vars))
-
-    def of_counts(self, transform: int) -> bool:
-        """Tell whether undoing a transformation gives whole numbers that are no multiples."""
-        whole = self.rows["whole"][:, transform]
-        if transform == LINEAR:
-            whole = np.where(self.rows["integral"], WHOLE, whole)
-        return bool((whole > 0).all() and (whole == WHOLE).mean() >= 0.5)
-
-    def sums(self, transform: int) -> tuple[float, float | None, np.ndarray]:
-        """Share of cells with the common sum, that sum if they agree, and which cells do."""
-        totals = self.rows["total"][:, transform].astype(np.float64)
-        told = np.isfinite(totals)
-        none = 0.0, None, np.zeros(totals.size, dtype=bool)
-        # Whole numbers are summed as they stand only; other cells cannot be left out.
-        if not told.any() or not (told | self.rows["integral"]).all():
-            return none
-        centre = float(np.median(totals[told]))
-        if told.sum() < 3:  # any one or two sums agree with themselves: only a usual sum speaks
-            centre = float(_USUAL_SUMS[np.abs(np.log(_USUAL_SUMS / centre)).argmin()])
-        agrees = told & (np.abs(totals / centre - 1) <= _SUMS_TOLERANCE)
-        share = float(agrees[told].mean())
-        return share, centre if share >= _SUMS_AGREE else None, agrees
 
 
 def number(value: float) -> str:
@@ -226,19 +166,15 @@ def _counts_or_normalized(told: Evidence) -> Verdict | None:
             share_grid=1.0,
         )
     # Counts among normalised cells have other sums, or more ones than chance gives.
-    _, others, _ = Evidence.sums(_among(told, ~whole), LINEAR)
+    _, others, _ = Evidence(rows[~whole], n_vars=told.n_vars).sums(LINEAR)
     odd = whole & (rows["smallest"] == 1)
     if others is not None:
-        odd = whole & (np.abs(rows["total"][:, LINEAR] / others - 1) > _SUMS_TOLERANCE)
+        odd = whole & (np.abs(rows["total"][:, LINEAR] / others - 1) > SUMS_TOLERANCE)
     elif min(odd.mean(), (~whole).mean()) < 0.05 or min(odd.sum(), (~whole).sum()) < 10:
         odd[:] = False
     if odd.any():
         return _differing(told, odd, "counts among normalised counts")
     return _named(told, LINEAR)
-
-
-def _among(told: Evidence, some: np.ndarray) -> Evidence:
-    return Evidence(told.rows[some], n_vars=told.n_vars)
 
 
 def _has_whole_parts(rows: np.ndarray) -> bool:
@@ -259,19 +195,15 @@ def _named(told: Evidence, transform: int, *, by_sum: bool = False) -> Verdict:
     share, target, _ = told.sums(transform)
     of_counts = not by_sum and told.of_counts(transform)
     grid = float(told.supported[:, transform].mean())
-    parts = [f"multiples of one unit in {grid:.0%} of cells"]
+    parts = [] if by_sum else [f"values are multiples of one unit in {grid:.0%} of cells"]
     if of_counts:
-        parts = ["whole numbers"]
-    if by_sum:
-        parts = []
+        parts = ["values are whole numbers"]
     if target is not None:
-        parts.append(f"the same sum, {number(target)}, in {share:.1%} of cells")
+        parts.append(f"{share:.1%} of cells have the sum {number(target)}")
     names = {LINEAR: "normalized", SQRT: "sqrt", DOUBLE_LOG: "double_log"}
     return Verdict(
         names.get(transform, "log1p"),
-        f"{_WORDS[transform]}, values have {' and '.join(parts)}"
-        if by_sum
-        else f"{_WORDS[transform]}, values are {', with '.join(parts)}",
+        f"{_WORDS[transform]}, {' and '.join(parts)}",
         base=BASES.get(transform, BASES[LN] if transform == DOUBLE_LOG else None),
         target_sum=None if of_counts else target,
         of_counts=of_counts,
@@ -327,11 +259,13 @@ def _fractions(told: Evidence) -> Verdict | None:
 def _simple(rows: np.ndarray) -> np.ndarray:
     """Tell which cells say nothing, or have a unit that is a whole part of one."""
     unit = np.where(rows["unit"] > 0, rows["unit"], 1).astype(np.float64)
-    return (rows["bits"][:, LINEAR] < _SUPPORTS) | (np.abs(1 / unit - np.rint(1 / unit)) <= 1e-4)
+    return (rows["bits"][:, LINEAR] < SUPPORTS) | (np.abs(1 / unit - np.rint(1 / unit)) <= 1e-4)
 
 
 def _mixed(told: Evidence) -> Verdict | None:
     """Recognise cells on different scales, by most of the cells and those that differ."""
+    if told.supported.any(axis=1).mean() < 0.5:  # a few cells fit some scale by chance
+        return None
     n_support = told.supported.sum(axis=0)
     most = int(n_support.argmax())
     differ = told.contradicted[:, most]
@@ -366,7 +300,8 @@ def _unrecognised(told: Evidence) -> Verdict:
     if target is not None:
         words = (
             f"every cell sums to {number(target)}, but the values within a cell are no multiples "
-            "of one unit and as even as logarithms: sums may have been made equal after a logarithm"
+            "of one unit and as even as logarithms: the sum may have been made equal after a "
+            "logarithm"
         )
     elif not told.contradicted.all(axis=0).any() and told.rows.size < N_TRANSFORMS:
         words = "there are too few different values to tell"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cellclass.io._reference import Reference
 
 _SUM_TOLERANCE = 0.01
+# Below this share of the smallest reference the genes that are left out are spoken of.
+_MOST_SHARED = 0.9
 _MOST_LISTED = 5
 
 
@@ -121,16 +123,24 @@ def check_scales(summaries: Sequence[Summary]) -> None:
     """Refuse references whose expression is not on one scale."""
     first = summaries[0]
     for other in summaries[1:]:
-        sums = (first.scale.target_sum, other.scale.target_sum)
-        same_sum = None in sums or np.isclose(*sums, rtol=_SUM_TOLERANCE)  # type: ignore[arg-type]
-        kinds = [(one.scale.name, one.scale.base, one.scale.offset) for one in (first, other)]
-        if kinds[0] != kinds[1] or (first.scale.name != "counts" and not same_sum):
+        if not _same_scale(first.scale, other.scale):
             raise ScaleError(
                 f"The references are on different scales: {first.name!r} ({first.where}) has "
                 f"{_scale(first)}, {other.name!r} ({other.where}) has {_scale(other)}. Name where "
                 'each has its counts, such as layer={"first": "counts", "second": None}, or bring '
                 "them to one scale before."
             )
+
+
+def _same_scale(one: Scale, other: Scale) -> bool:
+    if (one.name, one.base, one.offset) != (other.name, other.base, other.offset):
+        return False
+    if one.name == "counts":
+        return True
+    sums = (one.target_sum, other.target_sum)
+    if None in sums:  # nobody knows by what cells were divided, unless it was by nothing
+        return sums == (None, None) and one.of_counts == other.of_counts
+    return bool(np.isclose(*sums, rtol=_SUM_TOLERANCE))  # type: ignore[arg-type]
 
 
 def _scale(summary: Summary) -> str:
@@ -183,11 +193,13 @@ def check_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -
             f"{', '.join(repr(s.genes[0]) for s in summaries[:_MOST_LISTED])}.{advice}"
         )
     if join == "inner":
-        if 2 * len(shared) < len(smallest.genes):
+        if len(shared) < _MOST_SHARED * len(smallest.genes):
             warnings.warn(
                 f"The references share {len(shared)} genes, "
                 f"{len(shared) / len(smallest.genes):.0%} of the {len(smallest.genes)} of "
-                f"{smallest.name!r}; the others are left out.{advice}",
+                f"{smallest.name!r}; the others are left out. If the same genes have other names "
+                "there, cc.pp.align_genes(adata, reference, subset=True) brings them to one."
+                f"{advice}",
                 UserWarning,
                 stacklevel=3,
             )

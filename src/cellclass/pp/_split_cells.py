@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from anndata import ImplicitModificationWarning
 
-from cellclass._checks import check_fraction, check_obs_key
+from cellclass._checks import check_fraction, check_not_empty, check_obs_key
 from cellclass._keys import SPLIT, TEST, TRAIN, VALIDATION
 from cellclass.pp._hold_out import hold_out
 from cellclass.pp._split_groups import assign_groups
@@ -93,6 +93,7 @@ def split_cells(
     >>> int(adata.obs.groupby("batch", observed=True)["split"].nunique().max())
     1
     """
+    check_not_empty(adata)
     check_fraction(test_size, "test_size", zero=True)
     check_fraction(validation_size, "validation_size", zero=True)
     shares = np.array([1 - test_size - validation_size, validation_size, test_size])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_key_added
+from cellclass._checks import check_anndata, check_key_added
 from cellclass._keys import (
     ANNOTATE,
     CONTRACT_REPORT,
@@ -104,6 +104,7 @@ def annotate(
     >>> adata.obs["cellclass"].shape
     (700,)
     """
+    check_anndata(adata)
     check_key_added(adata, key_added)
     if not hasattr(model, "score_cells"):
         raise TypeError(
