@@ -29,6 +29,7 @@ class Evidence:
         self.positions = np.flatnonzero(rows["n_nonzero"] > 0)
         self.rows = rows[self.positions]
         self.n_vars = n_vars
+        self.n_empty = int(rows.size - self.rows.size)
         bits = self.rows["bits"]
         self.contradicted = bits < 0
         settled = bits[:, LINEAR] >= _SETTLES
@@ -38,7 +39,7 @@ class Evidence:
     @cached_property
     def is_raised(self) -> bool:
         """Whether there is no zero, but a smallest value that is as frequent as zeros are."""
-        if not (self.rows["n_nonzero"] == self.n_vars).all():
+        if self.n_empty or not (self.rows["n_nonzero"] == self.n_vars).all():
             return False
         n_entries = self.rows.size * self.n_vars
         if n_entries < _LEAST_ENTRIES:

@@ -25,6 +25,8 @@ _NEAR_WHOLE, _NEAR_WHOLE_CELL, _LEAST_CELLS = 0.6, 0.4, 5
 # cells have: entries that equal the smallest value (share), and cells.
 _TIES_WHOLE, _CELLS_WHOLE = 0.2, 20
 _NOISE = 1e-5
+# Share of the cells whose values must be multiples of one unit, where sums do not speak.
+_LEAST_SHARE = 0.25
 _N_SHOWN = 5
 _WORDS = {
     LINEAR: "as they stand",
@@ -137,7 +139,17 @@ def _by_multiples(told: Evidence) -> Verdict | None:
     # Whole numbers have whole squares and powers of two: the simplest explanation goes first.
     if 2 * bits[LINEAR] >= bits[best]:
         best = LINEAR
-    return _named(told, best) if best != LINEAR else _counts_or_normalized(told)
+    return _if_many(told, best) if best != LINEAR else _counts_or_normalized(told)
+
+
+def _if_many(told: Evidence, transform: int) -> Verdict | None:
+    """Believe a transformation that a good share of the cells supports.
+
+    Where values were rounded to few decimals, a few cells fit one by chance, and the others say
+    nothing.
+    """
+    share = told.supported[:, transform].mean()
+    return _named(told, transform) if share >= _LEAST_SHARE else None
 
 
 def _whole(told: Evidence) -> Verdict | None:
@@ -174,7 +186,7 @@ def _counts_or_normalized(told: Evidence) -> Verdict | None:
         odd[:] = False
     if odd.any():
         return _differing(told, odd, "counts among normalised counts")
-    return _named(told, LINEAR)
+    return _if_many(told, LINEAR)
 
 
 def _has_whole_parts(rows: np.ndarray) -> bool:
