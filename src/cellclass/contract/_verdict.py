@@ -17,8 +17,9 @@ from cellclass.kernels import BASES, DOUBLE_LOG, LINEAR, LN, LOG2, LOG10, N_TRAN
 # Transformations that are rare are believed on more evidence, over all cells.
 _LEAST_BITS = np.array([9, 9, 20, 20, 20, 20])
 # Mean square over squared mean of a cell's values: at least this in the median cell of normalised
-# values without a unit (TPM), and less in logarithms that were normalised.
-_LEAST_SPREAD = 2.5
+# values without a unit (TPM), and less in logarithms that were normalised. Of few cells, more is
+# asked than a single deep cell's logarithms have.
+_LEAST_SPREAD, _LEAST_SPREAD_FEW, _FEW_CELLS = 2.5, 4.0, 20
 # Ambient RNA removal and shared reads leave most values near whole numbers.
 _NEAR_WHOLE, _NEAR_WHOLE_CELL, _LEAST_CELLS = 0.6, 0.4, 5
 # What it takes to tell whole numbers to which a whole number was added from those of genes that all
@@ -244,7 +245,8 @@ def _by_sums(told: Evidence) -> Verdict | None:
         if target is None or (against & ~agrees).any():
             continue
         spread = told.rows["spread"][against, transform]
-        if not against.any() or np.median(spread) >= _LEAST_SPREAD:
+        least = _LEAST_SPREAD if told.rows.size >= _FEW_CELLS else _LEAST_SPREAD_FEW
+        if not against.any() or np.median(spread) >= least:
             found.append(transform)
     return _named(told, found[0], by_sum=True) if len(found) == 1 else None
 
