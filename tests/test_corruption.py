@@ -118,6 +118,8 @@ CORRUPTIONS = {
     "ln1p CP10k": (values(lambda x: np.log1p(cp10k(x))), REPAIRED),
     "ln1p median-normalised": (values(lambda x: np.log1p(median_normalized(x))), REPAIRED),
     "ln1p CP10k, three decimals": (values(lambda x: np.log1p(cp10k(x)).round(3)), REPAIRED),
+    "ln1p CP10k, two decimals": (values(lambda x: np.log1p(cp10k(x)).round(2)), EITHER),
+    "ln1p CP10k, one decimal": (values(lambda x: np.log1p(cp10k(x)).round(1)), REFUSED),
     "log2(CP10k + 1)": (values(lambda x: np.log2(1 + cp10k(x))), REPAIRED),
     "log10(CP10k + 1)": (values(lambda x: np.log10(1 + cp10k(x))), REPAIRED),
     "ln1p of counts": (values(np.log1p), REPAIRED),
@@ -146,6 +148,8 @@ FIXES = {
     "ln1p twice in 5 % of the cells": r"first at positions 0, 20, 40.*normalize_scale\(batch\)",
     "transposed": r"looks transposed.*adata\.T\.copy\(\)",
     "counts less ambient RNA": "Give raw counts",
+    "ln1p CP10k, two decimals": "Give raw counts",
+    "ln1p CP10k, one decimal": "Give raw counts",
     "Ensembl identifiers with versions": r"query\.var_names",
     "lower-cased symbols": r"query\.var_names",
 }
