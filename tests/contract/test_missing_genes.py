@@ -1,5 +1,7 @@
 """What missing genes cost: curves, and the input that they are measured on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,8 @@ CURVES = MissingGenes(
     importance=np.array([[0.0, 0.5, 1.0], [0.0, 0.9, 1.0]]),
     accuracy=np.array([[0.9, 0.8, 0.1], [0.9, 0.4, 0.1]]),
     temperature=np.array([[1.0, 2.0, 3.0], [1.0, 4.0, 5.0]]),
-    n_cells=100,
+    distances=np.arange(12.0).reshape(2, 3, 2),
+    n_cells=2,
 )
 
 
@@ -30,18 +33,20 @@ CURVES = MissingGenes(
     ],
 )
 def test_between_the_points(missing, importance, expected):
-    np.testing.assert_allclose(CURVES.at(missing, importance), expected)
+    found = CURVES.at(missing, importance)
+    np.testing.assert_allclose((found.accuracy, found.temperature), expected)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_never_outside_what_was_measured(missing, importance):
-    accuracy, temperature = CURVES.at(missing, importance)
+    accuracy, temperature, distances = CURVES.at(missing, importance)
     assert 0.1 <= accuracy <= 0.9
     assert 1.0 <= temperature <= 5.0
+    assert 0 <= distances[0] < distances[1] <= 11
 
 
 def test_standard_error():
-    assert CURVES.error(0.5) == pytest.approx(0.05)
+    assert replace(CURVES, n_cells=100).error(0.5) == pytest.approx(0.05)
     assert CURVES.error(1.0) == 0.0
 
 

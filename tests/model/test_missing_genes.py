@@ -29,7 +29,7 @@ def test_statement_for_a_query(model, query):
     assert few.report["expected_accuracy"] < whole["expected_accuracy"]
     assert 0 < few.report["expected_accuracy_error"] < 0.1
     missing = few.report["n_genes_missing"] / few.report["n_genes_expected"]
-    accuracy = curves.at(missing, few.report["missing_importance"])[0]
+    accuracy = curves.at(missing, few.report["missing_importance"]).accuracy
     expected = (accuracy + few.confidence.mean(dtype=float)) / 2
     assert few.report["expected_accuracy"] == pytest.approx(expected)
 
@@ -40,8 +40,27 @@ def test_confidence_fits_what_is_missing(model, query):
         found = model.score_cells(part).probability
     bound = model.contract.bind(part)
     logits = model._forward(bound.read(slice(None)))[1]
-    temperature = bound.expected()[1]
-    np.testing.assert_allclose(found, model._trust.probability(logits, temperature), atol=1e-6)
+    trust = model._trust.given(bound.expected())
+    assert trust.temperature == bound.expected().temperature
+    np.testing.assert_allclose(found, trust.probability(logits), atol=1e-6)
+
+
+def test_cells_that_lack_genes_are_not_novel_for_that(model, query):
+    with pytest.warns(UserWarning, match="The query lacks"):
+        pvalue = model.score_cells(query[:, ::3].copy()).novelty_pvalue
+    assert (pvalue < 0.05).mean() < 0.15
+    assert 0.3 < np.median(pvalue) < 0.7
+
+
+def test_nothing_is_promised_of_cells_unlike_the_training_cells(model, query):
+    rng = np.random.default_rng(0)
+    strange = query.copy()
+    strange.layers["counts"] = strange.layers["counts"][:, rng.permutation(query.n_vars)]
+    with pytest.warns(UserWarning, match=r"\d+% of the cells are unlike all cells"):
+        report = model.score_cells(strange).report
+    assert report["share_novel"] > 0.5
+    assert np.isnan(report["expected_accuracy"])
+    assert model.score_cells(query).report["share_novel"] < 0.2
 
 
 def test_curves_are_saved(model, query, tmp_path):

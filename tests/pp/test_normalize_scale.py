@@ -128,7 +128,16 @@ def test_copy(cells, unchanged):
     with unchanged(cells):
         changed = cc.pp.normalize_scale(cells, layer="counts", copy=True)
     assert cc.pp.identify_scale(changed, layer="counts").name == "log1p"
-    assert cc.pp.normalize_scale(cells) is None
+    assert cc.pp.normalize_scale(cells, layer="counts") is None
+
+
+def test_genes_that_were_left_out_are_spoken_of(cells):
+    values = cells.X.copy()  # logarithms of the variable genes of a larger matrix
+    with pytest.warns(UserWarning, match="cells differ in their sum.*target_sum=None"):
+        cc.pp.normalize_scale(cells)
+    cells.X = values
+    cc.pp.normalize_scale(cells, target_sum=None)
+    np.testing.assert_allclose(np.asarray(cells.X), np.asarray(values), rtol=1e-5)
 
 
 def test_a_view_becomes_an_anndata_of_its_own(cells, unchanged):

@@ -6,7 +6,7 @@
     The checks that need no model yet, for a reference.
 `BoundInput`
     A query that has passed; `read` gives the model's input.
-`MissingGenes`, `with_fewer_genes`, `SHARES`
+`MissingGenes`, `Expected`, `with_fewer_genes`, `SHARES`
     What missing genes cost, and the input with ever fewer genes to measure it on.
 `GeneNames`, `gene_names_of`, `look_up_genes`, `GeneLookup`
     What genes are called, and which of one AnnData are which of another.
@@ -30,7 +30,7 @@ from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
 from cellclass.contract._label_names import name_key
 from cellclass.contract._label_proposals import MIN_SCORE, Proposal, Synonym, propose_merges
-from cellclass.contract._missing_genes import SHARES, MissingGenes, with_fewer_genes
+from cellclass.contract._missing_genes import SHARES, Expected, MissingGenes, with_fewer_genes
 from cellclass.contract._refusal import require_convertible
 from cellclass.contract._scale import Scale, identify_scale
 from cellclass.contract._source import Source, locate
@@ -40,6 +40,7 @@ __all__ = [
     "OUTCOMES",
     "SHARES",
     "BoundInput",
+    "Expected",
     "Expression",
     "GeneAliases",
     "GeneLookup",

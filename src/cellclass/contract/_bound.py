@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cellclass.contract._genes import GeneMatch
-    from cellclass.contract._missing_genes import MissingGenes
+    from cellclass.contract._missing_genes import Expected, MissingGenes
     from cellclass.contract._scale import Scale
     from cellclass.contract._source import Source
 
@@ -102,8 +102,8 @@ class BoundInput:
         """Return some cells, at increasing positions, as a copy."""
         return replace(self, X=take_rows(self.X, rows))
 
-    def expected(self) -> tuple[float, float] | None:
-        """Return accuracy and temperature that validation cells had with the same genes."""
+    def expected(self) -> Expected | None:
+        """Return what validation cells showed with as many genes."""
         if self.missing_genes is None:
             return None
         share = self.match.missing.size / len(self.fill)
@@ -131,9 +131,10 @@ class BoundInput:
             found = self.expected()
             cost = "Labels are less certain than the confidence says"
             if found is not None and self.missing_genes is not None:
+                whole = self.missing_genes.at(0.0, 0.0)
                 cost = (
-                    f"Without such genes, {found[0]:.0%} of the validation cells got their label; "
-                    f"with all of them {self.missing_genes.at(0.0, 0.0)[0]:.0%}"
+                    f"Without such genes, {found.accuracy:.0%} of the validation cells got their "
+                    f"label; with all of them {whole.accuracy:.0%}"
                 )
             warnings.warn(
                 f"The query lacks {len(missing)} of the {len(self.fill)} genes that the model "
@@ -151,7 +152,7 @@ class BoundInput:
         accuracy = error = np.nan
         found = self.expected()
         if found is not None and self.missing_genes is not None:
-            accuracy, error = found[0], self.missing_genes.error(found[0])
+            accuracy, error = found.accuracy, self.missing_genes.error(found.accuracy)
         target = "log1p of counts"
         if self.target_sum is not None:
             target = f"log1p of counts per {self.target_sum:g}"

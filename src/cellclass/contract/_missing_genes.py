@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,23 @@ _DRAWS = 3
 RANDOM, IMPORTANT = 0, 1
 
 
+class Expected(NamedTuple):
+    """What validation cells showed that lacked as many genes."""
+
+    accuracy: float
+    """Share (0–1) that got their label."""
+    temperature: float
+    distances: np.ndarray
+    """Increasing distances to the training cells, float64 `(n_cells,)`."""
+
+
 @dataclass(frozen=True)
 class MissingGenes:
-    """Accuracy and temperature on validation cells that lack genes.
+    """Accuracy, temperature and novelty of validation cells that lack genes.
 
-    Arrays are float64 `(2, n_points)`. In the first row genes are missing at random, in the second
-    those of largest divergence; from left to right ever more of them, beginning with none.
+    Arrays are float64 `(2, n_points)`, `distances` `(2, n_points, n_cells)`. In the first row genes
+    are missing at random, in the second those of largest divergence; from left to right ever more
+    of them, beginning with none.
 
     Attributes
     ----------
@@ -34,6 +45,8 @@ class MissingGenes:
         Share (0–1) of the validation cells that got their label.
     temperature
         Divides the logits so that the probabilities fit those cells.
+    distances
+        Their increasing distances to the training cells.
     n_cells
         How many validation cells there were.
     """
@@ -42,10 +55,11 @@ class MissingGenes:
     importance: np.ndarray
     accuracy: np.ndarray
     temperature: np.ndarray
+    distances: np.ndarray
     n_cells: int
 
-    def at(self, missing: float, importance: float) -> tuple[float, float]:
-        """Return the expected accuracy, and the temperature, for a query.
+    def at(self, missing: float, importance: float) -> Expected:
+        """Return what to expect of a query; distances are compared rank by rank.
 
         Both rows are read where as much of the divergence is missing. Between them, what counts is
         how many genes it takes: fewer where they are those of largest divergence.
@@ -63,11 +77,16 @@ class MissingGenes:
         most, fewest = along(self.missing)
         width = max(most - fewest, 1e-9)  # where nothing is missing there is none
         t = np.clip(most - missing, 0.0, width) / width
-        accuracy, temperature = (
-            float((1 - t) * row[RANDOM] + t * row[IMPORTANT])
-            for row in (along(self.accuracy), along(self.temperature))
+
+        def between(values: np.ndarray) -> np.ndarray:
+            return (1 - t) * values[RANDOM] + t * values[IMPORTANT]
+
+        ranks = np.moveaxis(self.distances, 2, 0)  # (n_cells, 2, n_points)
+        return Expected(
+            accuracy=float(between(along(self.accuracy))),
+            temperature=float(between(along(self.temperature))),
+            distances=np.array([between(along(values)) for values in ranks]),
         )
-        return accuracy, temperature
 
     def error(self, accuracy: float) -> float:
         """Return the standard error of an expected accuracy."""

@@ -291,10 +291,10 @@ class CellClassifier(SavedModel):
         bound = self._bind(adata, layer, gene_aliases)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
         pvalue = np.empty(bound.n_obs, dtype=np.float32)
-        temperature = self._temperature(bound)
+        trust = self._trust.given(bound.expected() if bound.match.missing.size else None)
         for rows, latent, logits in self._outputs(bound):
-            probability[rows] = self._trust.probability(logits, temperature)
-            pvalue[rows] = self._trust.pvalue(latent)
+            probability[rows] = trust.probability(logits)
+            pvalue[rows] = trust.pvalue(latent)
         scores = CellScores(
             labels=self.labels,
             probability=probability,
@@ -302,7 +302,7 @@ class CellClassifier(SavedModel):
             empty=bound.empty_cells(),
             report=bound.report(),
         )
-        return scores.with_expected_accuracy()
+        return scores.judged()
 
     def get_latent_representation(
         self,
@@ -336,7 +336,8 @@ class CellClassifier(SavedModel):
             bound,
             reference.codes[places],
             self._contract,
-            lambda x: self._forward(x)[1],
+            self._forward,
+            self._trust.novelty,
             seed=self._seed,
         )
         self._contract = replace(self._contract, missing_genes=curves)
@@ -350,11 +351,6 @@ class CellClassifier(SavedModel):
             temperature=self._trust.temperature,
             validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
         )
-
-    def _temperature(self, bound: BoundInput) -> float | None:
-        """Return what fits validation cells that lack as many genes as the query, if it does."""
-        expected = bound.expected()
-        return expected[1] if expected is not None and bound.match.missing.size else None
 
     def _bind(
         self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None

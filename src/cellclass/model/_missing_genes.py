@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cellclass.contract import BoundInput, InputContract
+    from cellclass.metrics import NoveltyScorer
 
 
 def measure_missing_genes(
     bound: BoundInput,
     codes: np.ndarray,
     contract: InputContract,
-    logits_of: Callable[[np.ndarray], np.ndarray],
+    outputs_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    novelty: NoveltyScorer | None,
     *,
     seed: int,
 ) -> MissingGenes | None:
@@ -33,8 +35,10 @@ def measure_missing_genes(
         Their label codes, `(n_obs,)`.
     contract
         What the model expects.
-    logits_of
-        The trained network: logits `(n_obs, n_labels)` of model input.
+    outputs_of
+        The trained network: latent representation and logits of model input.
+    novelty
+        Distance to the training cells.
     seed
         Of the genes that are missing at random.
 
@@ -42,18 +46,25 @@ def measure_missing_genes(
     -------
     The curves; None without validation cells.
     """
-    if len(codes) == 0:
+    if len(codes) == 0 or novelty is None:
         return None
     shape = (2, len(SHARES) + 1)
     found = {name: np.zeros(shape) for name in ("missing", "importance", "accuracy")}
+    distances = np.zeros((*shape, len(codes)))
     log_temperature, n = np.zeros(shape), np.zeros(shape)
     given = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=seed)
     for row, place, fewer in given:
-        logits = logits_of(fewer.read(slice(None)))
+        latent, logits = outputs_of(fewer.read(slice(None)))
         n[row, place] += 1
         found["missing"][row, place] += fewer.match.missing.size / contract.n_genes
         found["importance"][row, place] += fewer.match.missing_share
         found["accuracy"][row, place] += (logits.argmax(axis=1) == codes).mean()
+        distances[row, place] += np.sort(novelty.score(latent))
         log_temperature[row, place] += np.log(fit_temperature(logits, codes))
     means = {name: values / n for name, values in found.items()}
-    return MissingGenes(**means, temperature=np.exp(log_temperature / n), n_cells=len(codes))
+    return MissingGenes(
+        **means,
+        temperature=np.exp(log_temperature / n),
+        distances=distances / n[:, :, None],
+        n_cells=len(codes),
+    )

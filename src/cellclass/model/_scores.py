@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+_NOVEL, _MOSTLY = 0.05, 0.5
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,30 @@ class CellScores:
         """Column of the best label, int64 `(n_obs,)`; the first one of equals."""
         return self.probability.argmax(axis=1)
 
-    def with_expected_accuracy(self) -> CellScores:
-        """Let the cells have their say in the accuracy that the report expects.
+    def judged(self) -> CellScores:
+        """Let the cells have their say in what the report expects of them.
 
-        It is the mean of what validation cells reached with the same genes and of the confidence
-        of these cells: two estimates that go wrong in different ways.
+        The expected accuracy becomes the mean of what validation cells reached with the same genes
+        and of the confidence of these cells: two estimates that go wrong in different ways. Neither
+        knows of cell types that the reference lacks. So where most cells are unlike the training
+        cells, no accuracy is stated, and the caller is warned.
         """
-        expected = self.report["expected_accuracy"]
-        if self.empty.all() or np.isnan(expected):
-            return self
-        confidence = float(self.confidence[~self.empty].mean(dtype=np.float64))
-        report = {**self.report, "expected_accuracy": (expected + confidence) / 2}
+        if self.empty.all() or np.isnan(self.novelty_pvalue).all():
+            return replace(self, report={**self.report, "share_novel": np.nan})
+        filled = ~self.empty
+        novel = float((self.novelty_pvalue[filled] < _NOVEL).mean())
+        confidence = float(self.confidence[filled].mean(dtype=np.float64))
+        accuracy = (self.report["expected_accuracy"] + confidence) / 2
+        report = {**self.report, "share_novel": novel, "expected_accuracy": accuracy}
+        if novel > _MOSTLY:
+            report |= {"expected_accuracy": np.nan, "expected_accuracy_error": np.nan}
+            warnings.warn(
+                f"{novel:.0%} of the cells are unlike all cells that the model was trained on "
+                f"(novelty p-value below {_NOVEL}; {_NOVEL:.0%} are by chance). Their labels may "
+                "be wrong whatever the confidence says: check that tissue, organism and protocol "
+                "are those of the reference.",
+                stacklevel=4,
+            )
         return replace(self, report=report)
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cellclass.metrics import NoveltyScorer, fit_temperature, softmax
+
+if TYPE_CHECKING:
+    from cellclass.contract import Expected
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,16 @@ class Trust:
             novelty=NoveltyScorer.fit(latent, codes, latent_held_out),
         )
 
-    def probability(self, logits: np.ndarray, temperature: float | None = None) -> np.ndarray:
-        """Return calibrated probabilities, float64 `(n_obs, n_labels)`.
+    def given(self, expected: Expected | None) -> Trust:
+        """Return what fits a query that lacks genes, as validation cells showed."""
+        if expected is None or self.novelty is None:
+            return self
+        novelty = replace(self.novelty, calibration=expected.distances)
+        return replace(self, temperature=expected.temperature, novelty=novelty)
 
-        `temperature` is another one, for a query that lacks genes.
-        """
-        return softmax(logits, temperature=temperature or self.temperature)
+    def probability(self, logits: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities, float64 `(n_obs, n_labels)`."""
+        return softmax(logits, temperature=self.temperature)
 
     def pvalue(self, latent: np.ndarray) -> np.ndarray:
         """Return conformal p-values of being like the training cells, float64 `(n_obs,)`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Literal, get_args
 
 from cellclass._checks import check_not_empty
@@ -73,6 +74,12 @@ def normalize_scale(
     ValueError
         An argument is none that is allowed, or the AnnData is backed.
 
+    Warns
+    -----
+    UserWarning
+        Normalised cells differ in their sum, so that genes seem to have been left out, and are
+        scaled to one sum over the genes at hand.
+
     See Also
     --------
     identify_scale : Only identify it.
@@ -81,7 +88,9 @@ def normalize_scale(
     --------
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
-    >>> cc.pp.normalize_scale(adata, target="normalized", target_sum=1e6, key_added="cpm")
+    >>> cc.pp.normalize_scale(
+    ...     adata, layer="counts", target="normalized", target_sum=1e6, key_added="cpm"
+    ... )
     >>> print(cc.pp.identify_scale(adata, layer="cpm"))
     normalized to 1,000,000 per cell
     """
@@ -90,10 +99,17 @@ def normalize_scale(
     scale = identify_scale(source.matrix, var_names=adata.var_names, where=source.where)
     if scale.name != "double_log":  # which is undone here, where it is asked for
         require_convertible(scale, source)
-    if target == "counts" and not (scale.of_counts or scale.name == "counts"):
+    if target == "counts" and not _has_units(scale):
         raise ScaleError(
             f"{source.where} holds {scale}: counts cannot be told from that, because each cell was "
             f"divided by its own sum. Give raw counts: {source.alternatives}."
+        )
+    if target_sum is not None and scale.target_sum is None and not _has_units(scale):
+        warnings.warn(
+            f"{source.where} holds {scale}, and cells differ in their sum: genes seem to have been "
+            "left out after the normalization. Cells are now scaled to the same sum over the genes "
+            "at hand. Pass target_sum=None to keep each cell's own factor.",
+            stacklevel=2,
         )
     if _is_there(scale, target, target_sum):
         matrix = source.matrix.copy()
@@ -104,6 +120,10 @@ def normalize_scale(
         adata._init_as_actual(adata.copy())  # noqa: SLF001
     _write(adata, matrix, source, target, key_added)
     return adata if copy else None
+
+
+def _has_units(scale: Scale) -> bool:
+    return scale.of_counts or scale.name == "counts"
 
 
 def _check_arguments(
