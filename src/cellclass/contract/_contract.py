@@ -48,7 +48,8 @@ class InputContract:
     genes
         All genes of the reference, `(n_genes,)`; cell totals are taken over them.
     selected
-        Places in `genes` of the genes that the model reads, best first, `(n_selected,)`.
+        Places in `genes` of the genes that the model reads, in the order in which the labels bring
+        them in, `(n_selected,)`.
     importance
         JS divergence of the selected genes over the training cells (nats), `(n_selected,)`.
     gene_share

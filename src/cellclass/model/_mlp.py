@@ -54,7 +54,7 @@ class CellClassifierMLP(CellClassifier):
     adata
         Reference that `setup_anndata` has registered.
     n_top_genes
-        How many genes the model reads, those with the highest divergence; all of them where the
+        How many genes the model reads, the best of each label in turn; all of them where the
         reference has fewer. `None`: every gene that differs between labels.
     preset
         `default`: log1p CP10k, three blocks of 128 with LayerNorm, GELU and dropout 0.3, AdamW

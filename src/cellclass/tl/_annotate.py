@@ -79,8 +79,9 @@ def annotate(
         Probability of each label; rows sum to 1. Columns are the labels, with `|` in place of
         `/`, which AnnData files do not allow; `cc.get.predictions_df` has the labels as they are.
     `adata.uns[key_added]` : dict
-        `params`; `labels`; `contract_report`, which scale and genes were found and what was
-        done; `model`, the model card.
+        `params`; `labels`; `contract_report`, which scale and genes were found, what was done, the
+        accuracy to expect (`expected_accuracy`, 0–1, and its standard error) and the share of cells
+        unlike the training cells (`share_novel`, 0–1); `model`, the model card.
     `adata.uns[f"{key_added}_colors"]` : list of str
         Colours of the labels, where the reference had them, for `sc.pl`.
 
