@@ -52,6 +52,10 @@ check:  ## Run all that continuous integration runs
 bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/scales.py
+	$(BIN)/python benchmarks/corruption.py
+	$(BIN)/python benchmarks/genes.py
+	$(BIN)/python benchmarks/missing_genes.py
+	$(BIN)/python benchmarks/labels.py 10
 
 clean:  ## Remove what the commands above made
 	rm -rf .venv .venv-newest demo_output docs/_build docs/generated
