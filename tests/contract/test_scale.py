@@ -136,6 +136,20 @@ def test_constants_that_were_added_to_counts(counts, kind, offset, dtype):
     assert (found.share_whole == 1) == is_whole
 
 
+def test_one_added_to_few_cells_is_refused_rather_than_taken_for_counts(counts):
+    assert str(identify_scale(counts[:20] + 1)) == "counts plus 1"
+    for n_obs in (1, 2, 19):
+        found = identify_scale(counts[:n_obs] + 1)
+        assert found.name == "unrecognised"
+        assert "smallest value is 1 in many places: a constant was added" in found.found
+
+
+def test_genes_that_all_of_a_few_cells_have(counts):
+    few = counts[:5, (counts[:5] > 0).all(axis=0)]
+    assert few.size >= 100
+    assert identify_scale(few).name == "counts"
+
+
 def test_installed_cells(cells):
     assert str(identify_scale(cells.X)) == "log1p of normalized values"
     assert str(identify_scale(cells.layers["counts"])) == "counts"
@@ -287,7 +301,7 @@ def test_made_cells_are_named_rightly_or_not_at_all(counts, kind, container, dty
     elif told and kind != "z-scored":
         same = {(name, base)}
         if kind == "counts plus one" and len(counts) < 20:
-            same |= {("counts", None)}
+            same |= {("counts", None), ("unrecognised", None)}
         elif "three decimals" in kind or "constant" in kind or len(filled) < 3:
             same |= {("unrecognised", None), ("mixed", None), ("counts", None)}
         assert (found.name, found.base) in same

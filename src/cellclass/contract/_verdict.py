@@ -24,7 +24,7 @@ _LEAST_SPREAD, _LEAST_SPREAD_FEW, _FEW_CELLS = 2.5, 4.0, 20
 _NEAR_WHOLE, _NEAR_WHOLE_CELL, _LEAST_CELLS = 0.6, 0.4, 5
 # What it takes to tell whole numbers to which a whole number was added from those of genes that all
 # cells have: entries that equal the smallest value (share), and cells.
-_TIES_WHOLE, _CELLS_WHOLE = 0.2, 20
+_TIES_WHOLE, _CELLS_WHOLE, _TIES_FEW_WHOLE = 0.2, 20, 0.5
 _NOISE = 1e-5
 # Share of the cells whose values must be multiples of one unit, where sums do not speak.
 _LEAST_SHARE = 0.25
@@ -226,7 +226,10 @@ def _named(told: Evidence, transform: int, *, by_sum: bool = False) -> Verdict:
 
 
 def _constant(told: Evidence) -> Verdict | None:
-    if told.rows["integral"].any() or not told.is_raised:
+    if not told.is_raised:
+        return None
+    # Whole numbers without a zero may be those of genes that the few cells have.
+    if told.rows["integral"].any() and told.ties < _TIES_FEW_WHOLE:
         return None
     smallest = told.rows["smallest"].min()
     return Verdict(
