@@ -342,3 +342,9 @@ def test_a_whole_transcriptome_is_matched_at_once():
         seconds.append(time.perf_counter() - start)
     assert lookup.place.tolist() == order.tolist()
     assert min(seconds) < 0.5  # about 0.1 on an idle machine
+
+
+def test_aliases_are_checked_even_where_they_are_not_needed():
+    names = gene_names_of(ad.AnnData(var=pd.DataFrame(index=["CD3D", "LYZ"])))
+    with pytest.raises(TypeError, match="The alias table is a str"):
+        look_up_genes(names, names, aliases="hgnc")

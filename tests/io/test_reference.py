@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from cellclass.errors import FileFormatError
 from cellclass.io._reference import column_kind, obs_of, open_reference
 
 X = np.random.default_rng(0).poisson(0.5, (5000, 7)).astype(np.float32)
@@ -59,6 +60,17 @@ def test_genes_are_brought_in_order(genes):
     np.testing.assert_array_equal(part.toarray(), wanted.to_numpy())
     assert part.has_sorted_indices
     assert part.dtype == np.float32
+
+
+def test_a_file_that_is_cut_short_is_named(tmp_path):
+    path = tmp_path / "short.h5ad"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20))
+    with (
+        pytest.raises(FileFormatError, match=r"short\.h5ad cannot be opened") as caught,
+        open_reference(path, name="x", layer=None),
+    ):
+        pass
+    assert caught.value.path == path
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

@@ -120,23 +120,29 @@ class AliasTable:
         return pd.concat([named[columns], through[columns]], ignore_index=True)
 
 
-def _frame_of(table: GeneAliases) -> pd.DataFrame:
+def check_aliases(table: GeneAliases) -> None:
+    """Refuse what is no alias table, whether it will be looked at or not."""
     if isinstance(table, pd.DataFrame):
         if not {"alias", "symbol"} <= set(table.columns):
             raise GeneError(
                 f"The alias table has the columns {list(table.columns)}; 'alias' (the old name) "
                 "and 'symbol' (the current one) are needed: table.rename(columns={…})."
             )
-        frame = table.reset_index(drop=True)
-    elif isinstance(table, (Mapping, pd.Series)):
-        pairs = list(cast("Mapping[str, str]", table).items())
-        frame = pd.DataFrame(pairs, columns=["alias", "symbol"])
-    else:
+    elif not isinstance(table, (Mapping, pd.Series)):
         raise TypeError(
             f"The alias table is a {type(table).__name__}; a mapping from old to current names is "
             "needed, or a data frame with the columns 'alias' and 'symbol', such as "
             "cc.datasets.hgnc_symbols()."
         )
+
+
+def _frame_of(table: GeneAliases) -> pd.DataFrame:
+    check_aliases(table)
+    if isinstance(table, pd.DataFrame):
+        frame = table.reset_index(drop=True)
+    else:
+        pairs = list(cast("Mapping[str, str]", table).items())
+        frame = pd.DataFrame(pairs, columns=["alias", "symbol"])
     names = {
         column: pd.Series([name.strip() for name in texts(frame[column])], dtype=object)
         for column in ("alias", "symbol")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from cellclass.contract._aliases import AliasTable
+from cellclass.contract._aliases import AliasTable, check_aliases
 from cellclass.contract._gene_forms import same_but_for_case, without_version
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def look_up_genes(
     aliases
         Old and current names.
     """
+    if aliases is not None:
+        check_aliases(aliases)
     state = _State(query, reference)
     state.settle("exact", _places(query.names, reference.names))
     if state.is_done:
