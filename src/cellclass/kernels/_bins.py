@@ -117,11 +117,19 @@ def counts_of(values: np.ndarray, bins: np.ndarray) -> bool:
 
 @numba.njit(nogil=True, cache=True)
 def octave_bins(parts: int, bins: np.ndarray) -> None:
-    """Turn counts into bins by parts of octaves, in place; `LIMIT` stays."""
-    first = np.uint32(2 * parts)
+    """Turn counts into bins by parts of octaves, in place; `LIMIT` stays.
+
+    As `octave_bin`, without a branch: the octave of a whole number is the exponent by which a float
+    is stored.
+    """
+    exact = np.int32(127)  # the exponent of 1, and of counts that are bins of their own
+    while np.int32(1) << (exact - np.int32(126)) <= np.int32(parts):
+        exact += np.int32(1)
     for i in range(bins.size):
-        if first <= bins[i] < LIMIT:
-            bins[i] = octave_bin(bins[i], parts)
+        exponent = np.int32(np.float32(bins[i]).view(np.uint32) >> np.uint32(23))
+        shift = np.uint32(max(exponent - exact, np.int32(0)))
+        one = shift * np.uint32(parts) + (bins[i] >> shift)
+        bins[i] = one if bins[i] < LIMIT else LIMIT
 
 
 @numba.njit(nogil=True, cache=True)
