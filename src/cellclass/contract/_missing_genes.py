@@ -69,10 +69,11 @@ class MissingGenes:
         missing, importance
             Shares (0–1) of the model's genes, and of their divergence, that the query lacks.
         """
+        places = [self._place(row, importance) for row in self.importance]
 
-        def along(values: np.ndarray) -> np.ndarray:
-            pairs = zip(self.importance, values, strict=True)
-            return np.array([np.interp(importance, points, row) for points, row in pairs])
+        def along(values: np.ndarray) -> np.ndarray:  # (2, n_points, …) to (2, …)
+            pairs = zip(values, places, strict=True)
+            return np.array([row[i] + t * (row[i + 1] - row[i]) for row, (i, t) in pairs])
 
         most, fewest = along(self.missing)
         width = max(most - fewest, 1e-9)  # where nothing is missing there is none
@@ -81,12 +82,18 @@ class MissingGenes:
         def between(values: np.ndarray) -> np.ndarray:
             return (1 - t) * values[RANDOM] + t * values[IMPORTANT]
 
-        ranks = np.moveaxis(self.distances, 2, 0)  # (n_cells, 2, n_points)
         return Expected(
             accuracy=float(between(along(self.accuracy))),
             temperature=float(between(along(self.temperature))),
-            distances=np.array([between(along(values)) for values in ranks]),
+            distances=between(along(self.distances)),
         )
+
+    @staticmethod
+    def _place(points: np.ndarray, value: float) -> tuple[int, float]:
+        """Find the point before a value, and how far (0–1) it is to the next one."""
+        place = int(np.clip(np.searchsorted(points, value, side="right") - 1, 0, len(points) - 2))
+        width = max(points[place + 1] - points[place], 1e-9)
+        return place, float(np.clip((value - points[place]) / width, 0.0, 1.0))
 
     def error(self, accuracy: float) -> float:
         """Return the standard error of an expected accuracy."""
