@@ -64,7 +64,7 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "evaluate"},
+    "tl": {"annotate", "evaluate", "majority_vote", "roll_up_labels"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.

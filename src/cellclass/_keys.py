@@ -52,6 +52,17 @@ CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
 
+# `majority_vote`: columns of the table of groups in its `uns`
+GROUPS: Final = "groups"
+N_CELLS: Final = "n_cells"
+LABEL: Final = "label"
+SHARE: Final = "share"
+N_CHANGED: Final = "n_changed"
+
+# `roll_up_labels`: columns of a table of edges
+CHILD: Final = "child"
+PARENT: Final = "parent"
+
 # `split_cells`: the default column of `obs`, and its values
 SPLIT: Final = "split"
 TRAIN: Final = "train"
@@ -91,6 +102,31 @@ def probability_key(key: str) -> str:
 def evaluation_key(key: str) -> str:
     """Entry of `uns` with the scores of the annotation `key`."""
     return f"{key}_evaluation"
+
+
+def voted_key(key: str) -> str:
+    """Column of `obs` with the labels of `key` after their groups had a say."""
+    return f"{key}_voted"
+
+
+def plain_vote_key(key: str) -> str:
+    """Column of `obs` with the most frequent label of a cell's group."""
+    return f"{key}_plain"
+
+
+def clusters_key(key: str) -> str:
+    """Column of `obs` with the clusters that were made for a vote."""
+    return f"{key}_clusters"
+
+
+def rolled_up_key(key: str) -> str:
+    """Column of `obs` with the labels of `key`, or coarser ones where the fine are in doubt."""
+    return f"{key}_rolled_up"
+
+
+def depth_key(key: str) -> str:
+    """Column of `obs` with how far down its hierarchy a label stands."""
+    return f"{key}_depth"
 
 
 def colors_key(key: str) -> str:

@@ -1,0 +1,129 @@
+"""Read what `annotate` wrote, and write beside it without touching anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cellclass._checks import check_anndata, check_annotated, near
+from cellclass._keys import LABELS, PARAMS, UNASSIGNED, probability_key
+from cellclass.errors import LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """An annotation as arrays.
+
+    Attributes
+    ----------
+    labels
+        The labels of the columns of `probability`, as the model has them.
+    probability
+        Probability of each label, float64 `(n_obs, n_labels)`.
+    codes
+        Place of each cell's label in `labels`, int64 `(n_obs,)`; -1 for an unassigned cell.
+    """
+
+    labels: tuple[str, ...]
+    probability: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def assigned(self) -> np.ndarray:
+        """Cells with a label, bool `(n_obs,)`."""
+        return self.codes >= 0
+
+    def categories(self, codes: np.ndarray) -> pd.Categorical:
+        """Return labels and `"unassigned"` for places in `labels`, with -1 for the latter."""
+        names = [*self.labels, UNASSIGNED]
+        return pd.Categorical.from_codes(
+            np.where(codes < 0, len(self.labels), codes), categories=names
+        )
+
+
+def read_annotation(adata: AnnData, key: str) -> Annotation:
+    """Return the annotation that stands under `key`, or say which part of it is not there."""
+    check_anndata(adata)
+    check_annotated(adata, key)
+    again = f"Call cc.tl.annotate(adata, model, key_added={key!r}) again."
+    about = adata.uns.get(key)
+    if not isinstance(about, Mapping) or LABELS not in about:
+        raise KeyError(
+            f"uns[{key!r}] does not hold the labels of the annotation (ad.concat drops it unless "
+            f"told uns_merge='first'). {again}"
+        )
+    labels = tuple(str(label) for label in about[LABELS])
+    table = adata.obsm.get(probability_key(key))
+    if table is None or table.shape[1] != len(labels):
+        found = "is missing" if table is None else f"has {table.shape[1]} columns"
+        raise KeyError(
+            f"obsm[{probability_key(key)!r}] {found}; the probabilities of {len(labels)} labels "
+            f"are needed. {again}"
+        )
+    codes = pd.Categorical(adata.obs[key].astype(object), categories=[*labels, UNASSIGNED]).codes
+    if (codes < 0).any():
+        value = adata.obs[key].astype(object).iloc[int(np.flatnonzero(codes < 0)[0])]
+        raise LabelError(
+            f"obs[{key!r}] holds {value!r}, which is none of the labels of the annotation: "
+            f"{near(str(value), labels)}. {again}"
+        )
+    return Annotation(
+        labels=labels,
+        probability=np.asarray(table, dtype=np.float64),
+        codes=np.where(codes == len(labels), -1, codes).astype(np.int64),
+    )
+
+
+def check_added(adata: AnnData, key_added: str, columns: Sequence[str], call: str) -> None:
+    """Refuse to overwrite columns of `obs`, or an entry of `uns`, that the same call did not write.
+
+    Parameters
+    ----------
+    adata
+        Where they would be written.
+    key_added
+        The entry of `uns`.
+    columns
+        The columns.
+    call
+        The function that writes them, for the message.
+    """
+    if not key_added or "/" in key_added:
+        raise ValueError(
+            f"key_added={key_added!r} is no name for a column: it must not be empty nor hold a "
+            "'/', which AnnData files do not allow."
+        )
+    about = adata.uns.get(key_added, {})
+    params = about.get(PARAMS) if isinstance(about, Mapping) else None
+    if isinstance(params, Mapping) and params.get("function") == call:
+        return
+    taken = [f"obs[{column!r}]" for column in columns if column in adata.obs.columns]
+    if len(taken) == len(columns) and not about:  # ad.concat has dropped `uns`
+        return
+    taken += [f"uns[{key_added!r}]"] if key_added in adata.uns else []
+    if taken:
+        raise ValueError(
+            f"key_added={key_added!r} would overwrite {taken[0]}, which {call} did not write. "
+            "Choose another key_added, or delete it first."
+        )
+
+
+def to_write(adata: AnnData, *, copy: bool) -> AnnData:
+    """Return the AnnData to write to: a copy, or the one given, made one of its own if a view."""
+    if copy and adata.isbacked:
+        raise ValueError(
+            "copy=True needs an AnnData in memory: pass adata.to_memory(), or leave copy out."
+        )
+    adata = adata.copy() if copy else adata
+    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
+        adata._init_as_actual(adata.copy())  # noqa: SLF001
+    return adata
