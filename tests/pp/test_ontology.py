@@ -1,8 +1,8 @@
-"""Names and exact synonyms are read from OBO files; the rest is not."""
+"""Names, exact synonyms and parents are read from OBO files; the rest is not."""
 
 import pytest
 
-from cellclass.pp._ontology import read_obo_synonyms
+from cellclass.pp._ontology import read_obo_parents, read_obo_synonyms
 
 OBO = r"""format-version: 1.2
 ontology: cl
@@ -50,3 +50,13 @@ def test_another_format_is_refused(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"holds no terms.*OBO"):
         read_obo_synonyms(path)
+    with pytest.raises(ValueError, match=r"holds no terms.*OBO"):
+        read_obo_parents(path)
+
+
+def test_parents_that_the_file_defines(tmp_path):
+    path = tmp_path / "small.obo"
+    more = 'is_a: CL:0000084 {is_inferred="true"} ! T cell\nis_a: CL:0000002 ! obsolete cell\n'
+    path.write_text(f"{OBO}{more}", encoding="utf-8")
+    # lymphocyte is not in the file, and the obsolete cell is no longer a kind of anything
+    assert read_obo_parents(path) == [("B cell", "T cell")]

@@ -100,7 +100,7 @@ class CommonLabels:
         places, pooled = _empty(len(sets))
         for rows in _blocks(len(sets)):
             members = sets[rows].astype(np.float32)
-            stands = np.equal(members @ outside, 0) & members.any(axis=1)[:, None]
+            stands = (members @ outside == 0) & (members.sum(axis=1, keepdims=True) > 0)
             places[rows], pooled[rows] = self._lowest(stands, probability[rows] @ self.below.T)
         return places, pooled
 
