@@ -52,14 +52,11 @@ CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
 
-# `majority_vote`: columns of the table of groups in its `uns`
+# `majority_vote`: the table of groups in its `uns`
 GROUPS: Final = "groups"
-N_CELLS: Final = "n_cells"
-LABEL: Final = "label"
-SHARE: Final = "share"
-N_CHANGED: Final = "n_changed"
 
-# `roll_up_labels`: columns of a table of edges
+# `roll_up_labels`: an entry of its `uns`, and columns of a table of edges
+LEVELS: Final = "levels"
 CHILD: Final = "child"
 PARENT: Final = "parent"
 

@@ -11,11 +11,7 @@ from cellclass._checks import check_obs_key
 from cellclass._keys import (
     ANNOTATE,
     GROUPS,
-    LABEL,
-    N_CELLS,
-    N_CHANGED,
     PARAMS,
-    SHARE,
     clusters_key,
     colors_key,
     confidence_key,
@@ -198,10 +194,10 @@ def _vote(
     changed = posterior[voters].argmax(axis=1) != codes
     table = pd.DataFrame(
         {
-            N_CELLS: n_cells,
-            LABEL: np.asarray(annotation.labels, dtype=object)[winners],
-            SHARE: shares,
-            N_CHANGED: np.bincount(groups[changed], minlength=len(present)),
+            "n_cells": n_cells,
+            "label": np.asarray(annotation.labels, dtype=object)[winners],
+            "share": shares,
+            "n_changed": np.bincount(groups[changed], minlength=len(present)),
         },
         index=pd.Index(clusters.cat.categories[present].astype(str), dtype=object),
     )

@@ -11,7 +11,7 @@ from cellclass._checks import check_fraction, near
 from cellclass._keys import (
     ANNOTATE,
     LABELS,
-    N_CELLS,
+    LEVELS,
     PARAMS,
     UNASSIGNED,
     colors_key,
@@ -162,7 +162,7 @@ def roll_up_labels(
     }
     adata.uns[key_added] = {
         PARAMS: params,
-        "levels": np.asarray(tree.levels, dtype=object),
+        LEVELS: np.asarray(tree.levels, dtype=object),
         LABELS: _summary(common, places),
     }
     adata.uns.pop(colors_key(key_added), None)  # those of other labels
@@ -176,7 +176,7 @@ def _summary(common: CommonLabels, places: np.ndarray) -> pd.DataFrame:
         {
             "depth": common.depth,
             "n_labels": common.below.sum(axis=1),
-            N_CELLS: n_cells,
+            "n_cells": n_cells,
         },
         index=pd.Index(common.names, dtype=object),
     )
