@@ -56,7 +56,7 @@ def test_ranking_of_normalised_values_finds_the_same_genes(counts, kind, log):
     X = kind(np.log1p(X) if log else X)
     scale = identify_scale(X)
     assert scale.name == ("log1p" if log else "normalized")
-    order, divergence = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
+    order, divergence, _ = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
     assert set(order[:2]) == raw == {0, 1}
     assert divergence.min() >= 0
     assert (divergence[order] > 0).all()

@@ -250,13 +250,13 @@ class Modes(pl.Callback):
 
 def test_dropout_is_active_in_every_training(tiny, fit):
     model = fit(tiny, labels_key="label", layer=None)
-    before = model.module.head.weight.detach().clone()
+    before = model.module.head[0].weight.detach().clone()
     for _ in range(2):
         modes = Modes()
         model.train(max_epochs=2, enable_progress_bar=False, callbacks=[modes])
         assert modes.seen
         assert all(modes.seen)
-    assert not torch.equal(before, model.module.head.weight)
+    assert not torch.equal(before, model.module.head[0].weight)
 
 
 def test_random_states_and_settings_are_left_alone(tiny, fit, tmp_path, monkeypatch):
@@ -313,7 +313,7 @@ def test_unlabeled_cells_are_not_used(tiny, fit):
     other.X = sp.csr_matrix(X)
     again = fit(other, labels_key="label", layer=None, setup=setup)
     assert again.contract.model_genes.tolist() == model.contract.model_genes.tolist()
-    assert torch.equal(again.module.head.weight, model.module.head.weight)
+    assert torch.equal(again.module.head[0].weight, model.module.head[0].weight)
     assert "Unknown" not in model.predict(tiny)
 
 

@@ -33,8 +33,6 @@ Expression = Literal["log1p_normalized", "log1p_counts"]
 #: Least share of the selected genes' divergence that a query must carry.
 MIN_GENE_SHARE = 0.2
 _CURVE = "missing_genes."
-#: Counts per cell that expression is normalised to (CP10k).
-TARGET_SUM = 1e4
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,8 @@ class InputContract:
         `log1p_normalized`: `log1p` of counts scaled to `target_sum` per cell; `log1p_counts`:
         `log1p` of the counts themselves.
     target_sum
-        Counts per cell after normalisation; `None` for `log1p_counts`.
+        Counts per cell after normalisation: those of the median training cell, 10,000 at most.
+        `None` for `log1p_counts`.
     scale
         The scale that the reference was found on.
     namespace
@@ -131,7 +130,7 @@ class InputContract:
         """
         source, X, scale = _inspect(adata, layer)
         _check_expression(expression, scale, source)
-        order, divergence = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
+        order, divergence, depth = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
         order = order[:n_top_genes]
         if order.size == 0:
             raise GeneError(
@@ -147,7 +146,7 @@ class InputContract:
             labels=labels,
             layer=layer,
             expression=expression,
-            target_sum=None if expression == "log1p_counts" else TARGET_SUM,
+            target_sum=None if expression == "log1p_counts" else depth,
             scale=scale.name,
             namespace=gene_namespace(adata.var_names),
             other_names=gene_names_of(adata).others,

@@ -12,8 +12,9 @@ from cellclass.contract._rows import CHUNK_SIZE, take_rows
 from cellclass.kernels import (
     PANEL_BINS,
     count_tables,
-    depth_factors,
+    depths,
     divergences,
+    factors_of,
     label_divergences,
     round_robin,
 )
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from cellclass.contract._scale import Scale
 
 
+#: Reads (as of Smart-seq) run to millions per cell; their logarithms at such depths tell no more.
+MOST_DEPTH = 1e4
+
+
 def rank_training_genes(
     X: Any,  # noqa: ANN401
     scale: Scale,
@@ -31,7 +36,7 @@ def rank_training_genes(
     rows: np.ndarray,
     *,
     n_labels: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Order the genes by what they tell about the labels, over the training cells alone.
 
     The order is that of panels: the best gene of each label in turn, by its divergence from the
@@ -45,6 +50,8 @@ def rank_training_genes(
         int64 array: positions of the genes whose divergence is not 0.
     divergence
         float64 array `(n_vars,)`: JS divergence of each gene over all labels, nats.
+    depth
+        Counts to normalise to: those of the median cell among those with any, 10,000 at most.
     """
     cells = X[rows] if sp.issparse(X) or isinstance(X, np.ndarray) else take_rows(X, rows)
     if scale.form != AS_STORED:
@@ -52,13 +59,14 @@ def rank_training_genes(
     if not scale.of_counts:
         cells = _rounded(cells, has_units=scale.name == "counts")
     codes = codes[rows]
-    tables = count_tables(
-        cells, codes, n_labels, bins=PANEL_BINS, factors=depth_factors(cells, codes)
-    )
+    depth = depths(cells)
+    tables = count_tables(cells, codes, n_labels, bins=PANEL_BINS, factors=factors_of(depth, codes))
     divergence = divergences(tables)
     labels = label_divergences(tables, n_threads=None)
     order = round_robin(labels.divergence)
-    return order[divergence[order] > 0], divergence
+    filled = depth[depth > 0]
+    median_depth = float(np.median(filled)) if filled.size else 1.0
+    return order[divergence[order] > 0], divergence, min(median_depth, MOST_DEPTH)
 
 
 def training_gene_share(X: Any, scale: Scale, rows: np.ndarray) -> np.ndarray:  # noqa: ANN401

@@ -232,7 +232,11 @@ class CellClassifier(SavedModel):
             enable_progress_bar=enable_progress_bar,
             **trainer_kwargs,
         )
+        self._after_fit(self._reference)
         self._finish_training(self._reference)
+
+    def _after_fit(self, reference: Reference) -> None:
+        """Complete the network before it is calibrated, for a class that has more to fit."""
 
     def predict(
         self,
@@ -380,8 +384,9 @@ class CellClassifier(SavedModel):
         device = self.module.device
         parts = [x[start : start + _CHUNK] for start in range(0, len(x), _CHUNK)] or [x]
         with torch.inference_mode():
-            latent = [self.module.embed(torch.from_numpy(part).to(device)) for part in parts]
-            logits = [self.module.head(part) for part in latent]
+            inputs = [torch.from_numpy(part).to(device) for part in parts]
+            latent = [self.module.embed(part) for part in inputs]
+            logits = [self.module.classify(*pair) for pair in zip(latent, inputs, strict=True)]
         return (
             torch.cat(latent).float().cpu().numpy(),
             torch.cat(logits).float().cpu().numpy(),

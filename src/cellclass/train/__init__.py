@@ -2,6 +2,8 @@
 
 `ClassifierPlan`, `Recipe`
     Cross-entropy with one optimiser and schedule, and their settings.
+`fit_shallow_paths`, `weigh_paths`
+    The shallow paths beside the deep one, and how much each of them counts.
 `StopWhenWorse`
     Early stopping that a small validation set does not trigger by chance.
 `quiet_lightning`
@@ -11,8 +13,17 @@
 """
 
 from cellclass.train._callbacks import StopWhenWorse
+from cellclass.train._paths import fit_shallow_paths, weigh_paths
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._quiet import quiet_lightning
 from cellclass.train._threads import threads_for_step
 
-__all__ = ["ClassifierPlan", "Recipe", "StopWhenWorse", "quiet_lightning", "threads_for_step"]
+__all__ = [
+    "ClassifierPlan",
+    "Recipe",
+    "StopWhenWorse",
+    "fit_shallow_paths",
+    "quiet_lightning",
+    "threads_for_step",
+    "weigh_paths",
+]

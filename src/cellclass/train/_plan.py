@@ -29,7 +29,8 @@ class Recipe:
     lr
         Highest learning rate.
     weight_decay
-        Of AdamW.
+        Of AdamW; with a cosine schedule less in proportion where there are more steps than
+        `n_steps`.
     l2
         Factor of the sum of squares of the encoder's weights and biases in the loss (Adam only).
     schedule
@@ -50,16 +51,16 @@ class Recipe:
     """
 
     optimizer: Literal["adamw", "adam"] = "adamw"
-    lr: float = 2e-3
-    weight_decay: float = 0.05
+    lr: float = 3e-3
+    weight_decay: float = 2.0
     l2: float = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: float = 0.1
-    batch_size: int = 128
+    batch_size: int = 256
     max_epochs: int | None = None
-    n_steps: int = 400
+    n_steps: int = 250
     early_stopping: bool = True
-    gene_dropout: float = 0.5
+    gene_dropout: float = 0.25
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can be made of."""
@@ -83,7 +84,7 @@ class ClassifierPlan(pl.LightningModule):
     Parameters
     ----------
     module
-        Network with `forward`, `encoder` and `head`.
+        Network with `forward`, `member_logits`, `encoder` and `head`.
     recipe
         Settings of the fit.
     fill
@@ -112,16 +113,21 @@ class ClassifierPlan(pl.LightningModule):
         x = batch["X"]
         if self.recipe.gene_dropout > 0:
             x = self._without_genes(x)
-        loss = F.cross_entropy(self(x), labels)
-        self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
+        logits = self.module.member_logits(x)  # (M, B, L)
+        n_members = len(logits)
+        # A sum over members: none of them feels how many others there are.
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.repeat(n_members)) * n_members
+        self._loss = self._loss.to(loss.device) + loss.detach() * (len(labels) / n_members)
         self._n += len(labels)
         return loss
 
     def _without_genes(self, x: torch.Tensor) -> torch.Tensor:
         """Take genes from some of the cells `(B, G)`, each its own, at random."""
-        chosen = torch.rand(len(x), 1, device=x.device) < self.recipe.gene_dropout
-        share = MOST_DROPPED * torch.rand(len(x), 1, device=x.device) * chosen
-        return torch.where(torch.rand_like(x) < share, self._fill, x)  # (B, G)
+        n_chosen = round(self.recipe.gene_dropout * len(x))  # minibatches are in random order
+        share = MOST_DROPPED * torch.rand(n_chosen, 1, device=x.device)
+        spoilt = x[:n_chosen]
+        x[:n_chosen] = torch.where(torch.rand_like(spoilt) < share, self._fill, spoilt)  # (B, G)
+        return x
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last look at the validation cells."""
@@ -154,7 +160,7 @@ class ClassifierPlan(pl.LightningModule):
         """Build the optimiser, and the schedule over all steps."""
         recipe = self.recipe
         if recipe.optimizer == "adamw":
-            parameters = list(self.module.parameters())
+            parameters = [p for p in self.module.parameters() if p.requires_grad]
             groups: list[dict[str, Any]] = [
                 {"params": [p for p in parameters if p.ndim > 1]},
                 {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
@@ -173,6 +179,8 @@ class ClassifierPlan(pl.LightningModule):
             return {"optimizer": optimizer}
         n_steps = int(self.trainer.estimated_stepping_batches)
         n_warmup = max(1, round(recipe.warmup * n_steps))
+        for group in optimizer.param_groups:  # a longer training shrinks the weights no further
+            group["weight_decay"] *= min(1.0, recipe.n_steps / n_steps)
 
         def factor(step: int) -> float:
             if step < n_warmup:

@@ -1,0 +1,139 @@
+"""The shallow paths beside the deep one: fitted in closed form or to convergence, then weighed."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from cellclass.metrics import fit_temperature
+
+_STRENGTH = 1.0
+_TOLERANCE = 1e-3
+# Cells beyond which a linear model no longer gains and would take longer than the deep path.
+_MOST_CELLS = 5000
+# How many cells' worth of log-likelihood speaks against leaving one of the paths out.
+_PRIOR = 2.0
+
+
+def fit_shallow_paths(
+    module: Any,  # noqa: ANN401 - a network with `linear` and `prototypes`
+    X: np.ndarray,
+    codes: np.ndarray,
+    *,
+    rows: np.ndarray,
+    seed: int,
+) -> None:
+    """Fit the linear path and the prototypes of a network.
+
+    The linear path is logistic regression with an L2 penalty (C = 1): scikit-learn's L-BFGS on
+    centred genes, which takes a quarter of the steps; the centre goes into the intercept.
+
+    The prototypes are a diagonal linear discriminant on cells that are standardised over their
+    genes, each by itself: mean per label, and a variance within labels that is shared by all of
+    them and raised by its median (Tibshirani et al. 2003, nearest shrunken centroids). They have
+    next to nothing to learn, and lead where a label has a dozen cells.
+
+    Parameters
+    ----------
+    module
+        Network whose paths are set.
+    X
+        Model input, float32 `(n_obs, n_genes)`.
+    codes
+        Label codes, `(n_obs,)`; every label has training cells.
+    rows
+        Positions of the training cells, `(n_train,)`.
+    seed
+        Of the training cells that are taken where there are more than 5000.
+    """
+    rows = _some(rows, codes, seed=seed)
+    cells, codes = X[rows], codes[rows]
+    for layer, fitted in (
+        (module.linear, _logistic_regression(cells, codes)),
+        (module.prototypes, _discriminant(module.standardised(torch.from_numpy(cells)), codes)),
+    ):
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(fitted[0]))
+            layer.bias.copy_(torch.from_numpy(fitted[1]))
+
+
+def _logistic_regression(cells: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `(n_labels, n_genes)` and intercepts `(n_labels,)`."""
+    centre = cells.mean(axis=0, dtype=np.float64).astype(np.float32)
+    model = LogisticRegression(C=_STRENGTH, tol=_TOLERANCE, max_iter=200)
+    with warnings.catch_warnings(), threadpool_limits(1):  # threads of busy cores wait for another
+        # What is not quite converged is weighed on validation cells all the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(cells - centre, codes)
+    weight, intercept = model.coef_, model.intercept_
+    if len(weight) == 1:  # two labels: one row, of the second
+        weight, intercept = np.vstack([-weight, weight]) / 2, np.r_[-intercept, intercept] / 2
+    return weight, intercept - weight @ centre
+
+
+def _discriminant(cells: torch.Tensor, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `(n_labels, n_genes)` and intercepts `(n_labels,)`, as sure as the cells bear out."""
+    x = cells.numpy().astype(np.float64)
+    means = np.stack([x[codes == k].mean(axis=0) for k in range(codes.max() + 1)])
+    variance = ((x - means[codes]) ** 2).mean(axis=0)
+    variance += max(float(np.median(variance)), np.finfo(np.float32).eps)
+    weight = means / variance
+    intercept = -0.5 * (means * weight).sum(axis=1)
+    temperature = fit_temperature(x @ weight.T + intercept, codes)
+    return weight / temperature, intercept / temperature
+
+
+def _some(rows: np.ndarray, codes: np.ndarray, *, seed: int) -> np.ndarray:
+    """Take cells of all labels, rare ones whole, where there are too many."""
+    if len(rows) <= _MOST_CELLS:
+        return rows
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    order = np.argsort(codes[shuffled], kind="stable")
+    own = codes[shuffled][order]
+    rank = np.arange(len(own)) - np.searchsorted(own, own)  # of a cell among those of its label
+    counts = np.bincount(codes[rows])
+    low, high = 1, int(counts.max())
+    while low < high:  # the most cells a label that fit
+        most = (low + high + 1) // 2
+        fits = np.minimum(counts, most).sum() <= _MOST_CELLS
+        low, high = (most, high) if fits else (low, most - 1)
+    return np.sort(shuffled[order[rank < low]])
+
+
+def weigh_paths(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Weigh the logits of several paths by the log-likelihood of cells that none was fitted to.
+
+    Each is brought to its own best temperature first. A prior (Dirichlet) keeps a few cells from
+    leaving one of the paths out; without cells all weigh the same.
+
+    Parameters
+    ----------
+    logits
+        Of the P paths, `(P, n_obs, n_labels)`.
+    codes
+        Label codes, `(n_obs,)`.
+
+    Returns
+    -------
+    Factors of the paths' logits, float64 `(P,)`.
+    """
+    factors = np.array([1 / fit_temperature(path, codes) for path in logits])
+    scaled = factors[:, None, None] * logits
+    own = np.arange(len(codes)), codes
+
+    def loss(z: np.ndarray) -> float:
+        shares = np.exp(log_softmax(np.r_[z, 0.0]))
+        fitted = log_softmax(np.tensordot(shares, scaled, axes=1), axis=1)[own]
+        return float(-fitted.sum() - _PRIOR * np.log(shares).sum())
+
+    start = np.zeros(len(factors) - 1)
+    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-2, "fatol": 1e-3}).x
+    return np.exp(log_softmax(np.r_[best, 0.0])) * factors
