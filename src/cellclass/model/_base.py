@@ -197,7 +197,8 @@ class CellClassifier(SavedModel):
         enable_progress_bar
             `None` shows it in a terminal or notebook.
         plan_kwargs
-            Further changes to the preset's `cellclass.train.Recipe`, such as `{"lr": 1e-3}`.
+            Further changes to the preset's `cellclass.train.Recipe`, such as `{"lr": 1e-3}`, or
+            `{"class_weights": "balanced"}` where rare labels matter as much as common ones.
         callbacks
             Lightning callbacks to add.
         **trainer_kwargs

@@ -2,6 +2,8 @@
 
 `ClassifierPlan`, `Recipe`
     Cross-entropy with one optimiser and schedule, and their settings.
+`class_weights`, `training_prior`
+    How much a cell of each label counts, and the shares of the labels as a fit saw them.
 `StopWhenWorse`
     Early stopping that a small validation set does not trigger by chance.
 `quiet_lightning`
@@ -11,8 +13,17 @@
 """
 
 from cellclass.train._callbacks import StopWhenWorse
+from cellclass.train._class_weights import class_weights, training_prior
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._quiet import quiet_lightning
 from cellclass.train._threads import threads_for_step
 
-__all__ = ["ClassifierPlan", "Recipe", "StopWhenWorse", "quiet_lightning", "threads_for_step"]
+__all__ = [
+    "ClassifierPlan",
+    "Recipe",
+    "StopWhenWorse",
+    "class_weights",
+    "quiet_lightning",
+    "threads_for_step",
+    "training_prior",
+]
