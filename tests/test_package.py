@@ -41,7 +41,7 @@ NAMESPACES = {
         "ScaleError",
         "ValuesError",
     },
-    "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
+    "get": {"baseline_df", "evaluation_df", "predictions_df", "rank_genes_js_df"},
     "io": {
         "concat_references",
         "convert_gene_by_cell",
@@ -50,6 +50,7 @@ NAMESPACES = {
     },
     "metrics": {
         "classification_report_df",
+        "estimate_prior_shift",
         "expected_calibration_error",
         "reliability_curve",
     },

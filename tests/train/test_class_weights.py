@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellclass.train import class_weights, training_prior
+from cellclass.train import class_weights, prior_of_training
 
 LABELS = ("a", "b", "c")
 
@@ -38,7 +38,7 @@ def test_mean_over_cells_is_one(counts, how):
     order = np.argsort(counts)
     filled = order[np.array(counts)[order] > 0]
     assert (np.diff(weights[filled]) <= 1e-6).all()
-    prior = training_prior(weights, codes, 3, balanced_sampling=False)
+    prior = prior_of_training(weights, codes, 3, balanced_sampling=False)
     assert prior.sum() == pytest.approx(1)
 
 
@@ -65,12 +65,12 @@ def test_refusals(how, message):
 
 def test_prior_is_what_the_fit_saw():
     codes = np.repeat([0, 1], [75, 25])
-    plain = training_prior(None, codes, 3, balanced_sampling=False)
+    plain = prior_of_training(None, codes, 3, balanced_sampling=False)
     np.testing.assert_allclose(plain, [0.75, 0.25, 0])
     np.testing.assert_allclose(
-        training_prior(None, codes, 3, balanced_sampling=True), [0.5, 0.5, 0]
+        prior_of_training(None, codes, 3, balanced_sampling=True), [0.5, 0.5, 0]
     )
     weights = class_weights("balanced", codes, LABELS)
     np.testing.assert_allclose(
-        training_prior(weights, codes, 3, balanced_sampling=False), [0.5, 0.5, 0]
+        prior_of_training(weights, codes, 3, balanced_sampling=False), [0.5, 0.5, 0]
     )

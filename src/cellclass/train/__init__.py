@@ -2,8 +2,10 @@
 
 `ClassifierPlan`, `Recipe`
     Cross-entropy with one optimiser and schedule, and their settings.
-`class_weights`, `training_prior`
+`class_weights`, `prior_of_training`
     How much a cell of each label counts, and the shares of the labels as a fit saw them.
+`fit_logistic_regression`
+    The baseline of every model: a logistic regression, tuned.
 `StopWhenWorse`
     Early stopping that a small validation set does not trigger by chance.
 `quiet_lightning`
@@ -12,8 +14,9 @@
     One thread for steps too small to share.
 """
 
+from cellclass.train._baseline import fit_logistic_regression
 from cellclass.train._callbacks import StopWhenWorse
-from cellclass.train._class_weights import class_weights, training_prior
+from cellclass.train._class_weights import class_weights, prior_of_training
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._quiet import quiet_lightning
 from cellclass.train._threads import threads_for_step
@@ -23,7 +26,8 @@ __all__ = [
     "Recipe",
     "StopWhenWorse",
     "class_weights",
+    "fit_logistic_regression",
+    "prior_of_training",
     "quiet_lightning",
     "threads_for_step",
-    "training_prior",
 ]

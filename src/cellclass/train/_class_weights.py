@@ -73,7 +73,7 @@ def class_weights(
     return (raw * counts.sum() / (raw @ counts)).astype(np.float32)
 
 
-def training_prior(
+def prior_of_training(
     weights: np.ndarray | None, codes: np.ndarray, n_labels: int, *, balanced_sampling: bool
 ) -> np.ndarray:
     """Return the share of each label as the fit saw it, float64 `(n_labels,)`; sums to 1.
