@@ -65,11 +65,16 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "evaluate"},
+    "tl": {"annotate", "cross_validate", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
-RETURNS_ITS_FINDINGS = {"cc.pp.harmonize_labels", "cc.pp.identify_scale"}
+RETURNS_ITS_FINDINGS = {
+    "cc.pp.harmonize_labels",
+    "cc.pp.identify_scale",
+    "cc.tl.cross_validate",
+    "cc.tl.tune",
+}
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 

@@ -1,12 +1,18 @@
-"""Tools: label a query, and see how good the labels are.
+"""Tools: label a query, see how good the labels are, and choose among settings.
 
 `annotate`
     Labels, confidence, novelty and probabilities for each cell of a query.
 `evaluate`
     Scores of an annotation against known labels.
+`cross_validate`, `CrossValidation`
+    Scores of a class of models on cells held out, beside a tuned logistic regression.
+`tune`, `Tuning`
+    Settings of a model, chosen on cells held out.
 """
 
 from cellclass.tl._annotate import annotate
+from cellclass.tl._cross_validate import cross_validate
+from cellclass.tl._cross_validation import CrossValidation
 from cellclass.tl._evaluate import evaluate
 
-__all__ = ["annotate", "evaluate"]
+__all__ = ["CrossValidation", "annotate", "cross_validate", "evaluate"]
