@@ -65,7 +65,7 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "cross_validate", "evaluate"},
+    "tl": {"annotate", "cross_validate", "evaluate", "tune"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.

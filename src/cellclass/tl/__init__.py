@@ -14,5 +14,7 @@ from cellclass.tl._annotate import annotate
 from cellclass.tl._cross_validate import cross_validate
 from cellclass.tl._cross_validation import CrossValidation
 from cellclass.tl._evaluate import evaluate
+from cellclass.tl._tune import tune
+from cellclass.tl._tuning import Tuning
 
-__all__ = ["CrossValidation", "annotate", "cross_validate", "evaluate"]
+__all__ = ["CrossValidation", "Tuning", "annotate", "cross_validate", "evaluate", "tune"]

@@ -86,7 +86,7 @@ def groups_of(adata: AnnData, key: str, argument: str) -> np.ndarray:
     names = np.unique(groups)
     if len(names) < 2:
         raise ValueError(
-            f"{argument}={key!r} has a single group, {str(names[0])!r}: no group can be held out. Add "
+            f"{argument}={key!r} has a single group, '{names[0]}': no group can be held out. Add "
             f"cells of another one, or split over cells by leaving {argument} out, which tells "
             "nothing of how the model does on a new group."
         )

@@ -14,7 +14,7 @@ from cellclass._checks import check_not_empty, check_obs_key, label_codes, matri
 from cellclass.contract._rows import prepare_rows, take_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from anndata import AnnData
@@ -66,9 +66,11 @@ def fresh_model(
     labels_key: str,
     batch_key: str | None,
     model_kwargs: Mapping[str, Any],
-    train_kwargs: Mapping[str, Any],
+    train_kwargs: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]],
 ) -> Iterator[Any]:
     """Set up, make and train a model; when the context ends, scvi-tools forgets it.
+
+    `train_kwargs` may be a function of the model that was made.
 
     scvi-tools keeps every AnnData that was set up, and every model, for as long as Python runs.
     """
@@ -79,7 +81,8 @@ def fresh_model(
             warnings.filterwarnings("ignore", message=r"Labels of obs\[.* with fewer than 3 cells")
             model_cls.setup_anndata(reference, labels_key=labels_key, batch_key=batch_key)
         model = model_cls(reference, **model_kwargs)
-        model.train(**{"enable_progress_bar": False, **train_kwargs})
+        how = train_kwargs(model) if callable(train_kwargs) else train_kwargs
+        model.train(**{"enable_progress_bar": False, **how})
         yield model
     finally:
         model_cls._setup_adata_manager_store.pop(reference.uns.get(_UUID), None)  # noqa: SLF001
