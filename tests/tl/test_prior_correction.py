@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import cellclass as cc
+from cellclass.model import CellScores
 from cellclass.tl._prior_correction import correct_prior
 
 
@@ -22,6 +23,7 @@ def test_labels_follow_the_query(query, model, tmp_path):
     cc.tl.annotate(query, model, prior_correction=True)
     found = query.uns["cellclass"]["prior_correction"]
     assert found["converged"]
+    assert found["applied"]
     assert found["query_prior"].sum() == pytest.approx(1, abs=1e-4)
     np.testing.assert_allclose(found["training_prior"], model.card["training_prior"])
     probability = query.obsm["cellclass_probability"].to_numpy()
@@ -58,6 +60,33 @@ def test_empty_cells_stay_unassigned_and_do_not_count(query, model):
 def test_a_few_cells_are_warned_of(query, model):
     with pytest.warns(UserWarning, match="estimated from 20 cells"):
         cc.tl.annotate(query[:20].copy(), model, prior_correction=True)
+
+
+def runaway():
+    """Every cell has a trace of a label that is rarer still in training."""
+    probability = np.tile(np.float32([0.55, 0.4, 0.05]), (200, 1))
+    probability[:150] = np.float32([0.93, 0.02, 0.05])
+    return CellScores(
+        labels=("a", "b", "rare"),
+        probability=probability,
+        novelty_pvalue=np.ones(200, np.float32),
+        empty=np.zeros(200, dtype=bool),
+        report={},
+    )
+
+
+def test_an_estimate_that_runs_away_is_left_out():
+    scores = runaway()
+    with pytest.warns(UserWarning, match=r"left out: it would change .*%"):
+        same, found = correct_prior(scores, {"training_prior": [0.795, 0.2, 0.005]})
+    assert same is scores
+    assert not found["applied"]
+    assert found["share_changed"] > 1 - scores.confidence.mean()
+    assert found["query_prior"][2] > 0.5
+    moved, found = correct_prior(scores, {"training_prior": [0.7, 0.1, 0.2]})
+    assert found["applied"]
+    assert found["share_changed"] <= 1 - scores.confidence.mean()
+    assert not np.array_equal(moved.probability, scores.probability)
 
 
 def test_a_card_without_shares_is_refused(query, model):

@@ -67,7 +67,8 @@ def annotate(
         Whether to estimate the proportions of the labels in this query and let labels and
         probabilities follow them (:func:`cellclass.metrics.estimate_prior_shift`). The answer for a
         cell then depends on the other cells of the query, which it does not otherwise: not for a
-        query of a few cells, nor for one with cell types that the reference lacks.
+        query of a few cells, nor for one with cell types that the reference lacks. It is left out,
+        with a warning, where more labels would change than are wrong by the cells' confidence.
     key_added
         Start of the names that are written.
     copy
@@ -91,7 +92,8 @@ def annotate(
         accuracy to expect (`expected_accuracy`, 0–1, and its standard error) and the share of cells
         unlike the training cells (`share_novel`, 0–1); `model`, the model card; with
         `prior_correction`, `prior_correction`: the shares of the labels (`training_prior`,
-        `query_prior`, 0–1, float64 `(n_labels,)`), `n_iterations` and `converged`.
+        `query_prior`, 0–1, float64 `(n_labels,)`), `n_iterations`, `converged`, the share of labels
+        that change (`share_changed`, 0–1), and whether that was few enough to do it (`applied`).
     `adata.uns[f"{key_added}_colors"]` : list of str
         Colours of the labels, where the reference had them, for `sc.pl`.
 

@@ -21,7 +21,10 @@ _FEW_CELLS = 100
 def correct_prior(scores: CellScores, card: dict[str, Any]) -> tuple[CellScores, dict[str, Any]]:
     """Return the scores under the proportions of the query's labels, and what was estimated.
 
-    Cells without counts do not count and stay as they are.
+    Cells without counts do not count and stay as they are. The estimate can run away: where another
+    donor or protocol gives most cells a trace of a rare label, its share grows until it swallows a
+    common one. Then more labels change than are wrong by the cells' own confidence, and the scores
+    are returned as they were.
     """
     if TRAINING_PRIOR not in card:
         raise ValueError(
@@ -44,10 +47,23 @@ def correct_prior(scores: CellScores, card: dict[str, Any]) -> tuple[CellScores,
         )
     probability = scores.probability.copy()
     probability[filled] = shift.corrected(scores.probability[filled]).astype(np.float32)
+    corrected = replace(scores, probability=probability)
+    changed = float((corrected.codes != scores.codes)[filled].mean()) if filled.any() else 0.0
+    allowed = float(1 - scores.confidence[filled].mean(dtype=np.float64)) if filled.any() else 0.0
     found = {
         TRAINING_PRIOR: shift.training_prior,
         "query_prior": shift.query_prior,
         "n_iterations": shift.n_iterations,
         "converged": shift.converged,
+        "share_changed": changed,
+        "applied": changed <= allowed,
     }
-    return replace(scores, probability=probability), found
+    if changed > allowed:
+        warnings.warn(
+            f"prior_correction was left out: it would change {changed:.1%} of the labels, and only "
+            f"{allowed:.1%} of them are wrong by the confidence of the cells. The query differs "
+            "from the reference in more than its proportions.",
+            stacklevel=3,
+        )
+        return scores, found
+    return corrected, found
