@@ -41,7 +41,7 @@ NAMESPACES = {
         "ScaleError",
         "ValuesError",
     },
-    "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
+    "get": {"baseline_df", "evaluation_df", "predictions_df", "rank_genes_js_df"},
     "io": {
         "concat_references",
         "convert_gene_by_cell",
@@ -50,6 +50,7 @@ NAMESPACES = {
     },
     "metrics": {
         "classification_report_df",
+        "estimate_prior_shift",
         "expected_calibration_error",
         "reliability_curve",
     },
@@ -64,11 +65,16 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "evaluate", "majority_vote", "roll_up_labels"},
+    "tl": {"annotate", "cross_validate", "evaluate", "majority_vote", "roll_up_labels", "tune"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
-RETURNS_ITS_FINDINGS = {"cc.pp.harmonize_labels", "cc.pp.identify_scale"}
+RETURNS_ITS_FINDINGS = {
+    "cc.pp.harmonize_labels",
+    "cc.pp.identify_scale",
+    "cc.tl.cross_validate",
+    "cc.tl.tune",
+}
 # The course of a training stands in the model; no AnnData knows it.
 FIRST_ARGUMENT = {"cc.pl.training_history": "model"}
 

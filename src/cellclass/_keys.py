@@ -43,6 +43,12 @@ PARAMS: Final = "params"
 CONTRACT_REPORT: Final = "contract_report"
 MODEL_CARD: Final = "model"
 LABELS: Final = "labels"
+PRIOR_CORRECTION: Final = "prior_correction"
+
+# a model's card: the shares of the labels as the fit saw them, and the comparison with a baseline
+TRAINING_PRIOR: Final = "training_prior"
+BASELINE: Final = "baseline"
+LOGISTIC_REGRESSION: Final = "logistic_regression"
 
 # `evaluate`: entries of its `uns`
 SCORES: Final = "scores"

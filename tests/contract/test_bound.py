@@ -151,7 +151,8 @@ def test_report_of_a_whole_query(cells, contract):
     report = contract.bind(cells, layer=None).report()
     assert report["source"] == "adata.layers['counts']"
     assert report["scale"] == "counts"
-    assert report["conversion"] == "counts → log1p of counts per 10000"
+    target = f"log1p of counts per {contract.target_sum:g}"
+    assert report["conversion"] == f"counts → {target}"
     assert report["n_obs"] == 700
     assert report["n_genes_expected"] == report["n_genes_matched"] == 60
     assert report["n_genes_extra"] == report["n_genes_missing"] == 0
@@ -190,7 +191,8 @@ def test_report_says_what_was_undone(cells, contract):
     cells.layers["counts"] = np.log2(1 + cells.layers["counts"].toarray())
     report = contract.bind(cells).report()
     assert report["scale"] == "log1p"
-    assert report["conversion"] == "log1p (base 2) of counts → log1p of counts per 10000"
+    target = f"log1p of counts per {contract.target_sum:g}"
+    assert report["conversion"] == f"log1p (base 2) of counts → {target}"
 
 
 @pytest.mark.parametrize("scale", ["counts", "log2", "sqrt"])

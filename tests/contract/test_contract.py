@@ -50,9 +50,12 @@ def test_what_is_learned(cells, contract):
     assert (contract.scale, contract.namespace) == ("counts", "symbol")
 
 
-def test_input_is_log1p_of_counts_per_10000(cells, contract):
+def test_input_is_log1p_of_counts_at_the_median_depth_of_the_training_cells(cells, contract):
     counts = cells.layers["counts"].toarray().astype(np.float64)
-    expected = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)[:, contract.selected]
+    total = counts.sum(axis=1, keepdims=True)
+    depth = np.median(total[::2])
+    assert contract.target_sum == depth
+    expected = np.log1p(counts / total * depth)[:, contract.selected]
     found = contract.bind(cells).read(slice(None))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=2e-6)

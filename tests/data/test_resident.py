@@ -59,3 +59,19 @@ def test_without_validation_cells():
     )
     assert len(list(module.train_dataloader())) == 1
     assert list(module.val_dataloader()) == []
+
+
+def test_balanced_minibatches_hold_labels_alike():
+    codes = np.repeat([0, 1, 2], [900, 90, 10])
+    X = codes[:, None].astype(np.float32)
+    none = np.zeros(0, dtype=np.int64)
+    module = ResidentDataModule(
+        X, codes, train_idx=np.arange(1000), val_idx=none, batch_size=100, seed=0
+    )
+    module.balanced = True
+    np.testing.assert_array_equal(module.train_codes, codes)
+    parts = list(module.train_dataloader())
+    assert [len(part["X"]) for part in parts] == [100] * 10
+    drawn = torch.cat([part["labels"] for part in parts]).view(-1)
+    assert (drawn == torch.cat([part["X"] for part in parts]).view(-1)).all()
+    assert np.abs(np.bincount(drawn) / 1000 - 1 / 3).max() < 0.05

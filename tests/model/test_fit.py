@@ -48,3 +48,26 @@ def test_early_stopping_may_end_a_training(tiny, fit):
     epochs = len(model.history["train_loss"])
     assert 1 <= epochs <= 60
     assert model.history["validation_loss"].shape[0] <= epochs
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"class_weights": "balanced"}, {"class_weights": {"mono": 9}}, {"balanced_sampling": True}],
+    ids=["balanced", "dict", "sampling"],
+)
+def test_weights_and_sampling_change_the_training(tiny, fit, settings):
+    tiny = tiny[~((tiny.obs["label"] == "mono") & (tiny.obs_names > "cell3"))].copy()
+    plain = fit(tiny, labels_key="label", layer=None, epochs=1)
+    cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
+    model = cc.model.CellClassifierMLP(tiny, n_top_genes=50, n_hidden=(16,))
+    model.train(max_epochs=1, enable_progress_bar=False, plan_kwargs=settings)
+    lean = [m.predict(tiny, soft=True)["mono"].mean() for m in (plain, model)]
+    assert lean[1] > lean[0]
+
+
+def test_weights_of_unknown_labels_are_refused_before_the_training(tiny):
+    cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
+    model = cc.model.CellClassifierMLP(tiny)
+    with pytest.raises(ValueError, match="names 'monocyte'"):
+        model.train(max_epochs=1, plan_kwargs={"class_weights": {"monocyte": 2}})
+    assert not model.is_trained

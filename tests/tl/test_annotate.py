@@ -49,7 +49,8 @@ def test_fields(query, model, key, unchanged):
     with unchanged(query, but=written(key)):
         assert cc.tl.annotate(query, model, key_added=key) is None
     check_fields(query, model, key)
-    assert query.uns[key]["params"] == {"layer": "", "key_added": key}
+    params = {"layer": "", "key_added": key, "prior_correction": False}
+    assert query.uns[key]["params"] == params
     np.testing.assert_array_equal(query.obs[key].astype(str), model.predict(query))
     soft = model.predict(query, soft=True)
     np.testing.assert_array_equal(query.obsm[f"{key}_probability"], soft)

@@ -135,3 +135,16 @@ def test_l2_is_the_gradient_of_the_sum_of_squares_of_the_encoder():
     assert encoder["weight_decay"] == pytest.approx(0.02)
     assert head["weight_decay"] == 0
     assert len(encoder["params"]) + len(head["params"]) == len(list(network().parameters()))
+
+
+def test_weights_multiply_the_loss_of_a_cell():
+    recipe = Recipe(gene_dropout=0.0)
+    x, labels = torch.randn(6, 5), torch.tensor([0, 0, 0, 0, 1, 2])
+    weights = torch.tensor([0.5, 2.0, 4.0])
+    plan = ClassifierPlan(network().eval(), recipe, weights=weights)
+    found = plan.training_step({"X": x, "labels": labels.view(-1, 1)}, 0)
+    each = nn.functional.cross_entropy(plan(x), labels, reduction="none")
+    assert found.item() == pytest.approx((each * weights[labels]).mean().item(), rel=1e-6)
+    even = ClassifierPlan(network().eval(), recipe)
+    found = even.training_step({"X": x, "labels": labels.view(-1, 1)}, 0)
+    assert found.item() == pytest.approx(each.mean().item(), rel=1e-6)

@@ -21,7 +21,7 @@ from cellclass.pl import rank_genes_js as draw_genes
 from cellclass.pp import rank_genes_js
 from cellclass.pp._hold_out import hold_out
 from cellclass.tl import annotate, evaluate
-from cellclass.tl._baseline import fit_logistic_regression
+from cellclass.train import fit_logistic_regression
 
 if TYPE_CHECKING:
     from pathlib import Path

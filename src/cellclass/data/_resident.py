@@ -22,11 +22,14 @@ class _Minibatches:
         labels: torch.Tensor,
         batch_size: int,
         generator: torch.Generator | None,
+        *,
+        balanced: bool = False,
     ) -> None:
         self.X = X
         self.labels = labels
         self.batch_size = batch_size
         self.generator = generator
+        self.balanced = balanced
 
     def __len__(self) -> int:
         return -(-len(self.X) // self.batch_size)
@@ -34,11 +37,21 @@ class _Minibatches:
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         order = None
         if self.generator is not None:
-            order = torch.randperm(len(self.X), generator=self.generator).to(self.X.device)
+            order = self._order(self.generator).to(self.X.device)
         for start in range(0, len(self.X), self.batch_size):
             part = slice(start, start + self.batch_size)
             rows = part if order is None else order[part]
             yield {"X": self.X[rows], "labels": self.labels[rows]}
+
+    def _order(self, generator: torch.Generator) -> torch.Tensor:
+        """Every cell once in a new order, or as many draws with each label as likely."""
+        n = len(self.X)
+        if not self.balanced:
+            return torch.randperm(n, generator=generator)
+        labels = self.labels.view(-1).cpu()
+        share = (1.0 / torch.bincount(labels).double())[labels].cumsum(0)
+        draws = torch.rand(n, generator=generator, dtype=torch.float64) * share[-1]
+        return torch.searchsorted(share, draws).clamp_(max=n - 1)
 
 
 class ResidentDataModule(pl.LightningDataModule):
@@ -58,6 +71,12 @@ class ResidentDataModule(pl.LightningDataModule):
         Cells in a minibatch.
     seed
         Of the order of the training cells.
+
+    Attributes
+    ----------
+    balanced
+        Whether training cells are drawn, with replacement, with each label as likely as the
+        others, instead of each cell once an epoch.
     """
 
     def __init__(
@@ -75,6 +94,7 @@ class ResidentDataModule(pl.LightningDataModule):
         self.val_idx = val_idx
         self.test_idx = None
         self.batch_size = batch_size
+        self.balanced = False
         self.n_vars = X.shape[1]
         self.n_obs = X.shape[0]
         self._X = torch.from_numpy(X)
@@ -90,6 +110,11 @@ class ResidentDataModule(pl.LightningDataModule):
     def n_val(self) -> int:
         """How many cells are kept aside for validation."""
         return len(self.val_idx)
+
+    @property
+    def train_codes(self) -> np.ndarray:
+        """Label codes of the training cells, int64 `(n_train,)`."""
+        return self._labels.view(-1).numpy()[self.train_idx]
 
     def train_dataloader(self) -> _Minibatches:
         """Return the training cells, in a new order every epoch."""
@@ -107,5 +132,9 @@ class ResidentDataModule(pl.LightningDataModule):
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         index = torch.from_numpy(rows)
         return _Minibatches(
-            self._X[index].to(device), self._labels[index].to(device), batch_size, generator
+            self._X[index].to(device),
+            self._labels[index].to(device),
+            batch_size,
+            generator,
+            balanced=self.balanced,
         )

@@ -1,5 +1,7 @@
 """Data frames of what the tools wrote.
 
+`baseline_df`
+    Model and tuned logistic regression on the model's validation cells.
 `evaluation_df`
     Scores, confusion table and reliability of `cc.tl.evaluate`.
 `predictions_df`
@@ -8,8 +10,9 @@
     The ranking of `cc.pp.rank_genes_js`.
 """
 
+from cellclass.get._baseline_df import baseline_df
 from cellclass.get._evaluation_df import evaluation_df
 from cellclass.get._predictions_df import predictions_df
 from cellclass.get._rank_genes_js_df import rank_genes_js_df
 
-__all__ = ["evaluation_df", "predictions_df", "rank_genes_js_df"]
+__all__ = ["baseline_df", "evaluation_df", "predictions_df", "rank_genes_js_df"]

@@ -8,6 +8,8 @@
     Calibrated probabilities from logits.
 `NoveltyScorer`
     How far a cell lies from the training cells, as a conformal p-value.
+`estimate_prior_shift`, `PriorShift`
+    Other proportions of the labels in a query than in training.
 """
 
 from cellclass.metrics._calibration import (
@@ -22,12 +24,15 @@ from cellclass.metrics._classification import (
     confusion_df,
 )
 from cellclass.metrics._novelty import NoveltyScorer
+from cellclass.metrics._prior_shift import PriorShift, estimate_prior_shift
 
 __all__ = [
     "NoveltyScorer",
+    "PriorShift",
     "classification_report_df",
     "classification_scores",
     "confusion_df",
+    "estimate_prior_shift",
     "expected_calibration_error",
     "fit_temperature",
     "reliability_curve",

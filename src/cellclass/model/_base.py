@@ -14,6 +14,7 @@ from cellclass._checks import check_fraction
 from cellclass._keys import UNASSIGNED
 from cellclass.errors import NotTrainedError
 from cellclass.metrics import classification_scores
+from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
 from cellclass.model._missing_genes import measure_missing_genes
@@ -176,6 +177,7 @@ class CellClassifier(SavedModel):
         enable_progress_bar: bool | None = None,
         plan_kwargs: dict[str, Any] | None = None,
         callbacks: Sequence[Callback] = (),
+        compare_baseline: bool = False,
         **trainer_kwargs: Any,  # noqa: ANN401 - for Lightning
     ) -> None:
         """Fit the network to the training cells.
@@ -197,9 +199,13 @@ class CellClassifier(SavedModel):
         enable_progress_bar
             `None` shows it in a terminal or notebook.
         plan_kwargs
-            Further changes to the preset's `cellclass.train.Recipe`, such as `{"lr": 1e-3}`.
+            Further changes to the preset's `cellclass.train.Recipe`, such as `{"lr": 1e-3}`, or
+            `{"class_weights": "balanced"}` where rare labels matter as much as common ones.
         callbacks
             Lightning callbacks to add.
+        compare_baseline
+            Whether to fit a tuned logistic regression to the same cells and genes, too, and note in
+            `card["baseline"]` which of the two answers the validation cells better.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
         """
@@ -221,6 +227,7 @@ class CellClassifier(SavedModel):
             "early_stopping": early_stopping,
         }
         recipe = replace(recipe, **{k: v for k, v in given.items() if v is not None})
+        check_can_compare(self._reference, compare_baseline=compare_baseline)
         fit(
             self,
             self._reference.datamodule(batch_size=recipe.batch_size, seed=self._seed),
@@ -234,6 +241,9 @@ class CellClassifier(SavedModel):
         )
         self._after_fit(self._reference)
         self._finish_training(self._reference)
+        self._card |= card_of_training(
+            self, self._reference, recipe, compare_baseline=compare_baseline
+        )
 
     def _after_fit(self, reference: Reference) -> None:
         """Complete the network before it is calibrated, for a class that has more to fit."""

@@ -12,6 +12,7 @@ from cellclass.train import (
     ClassifierPlan,
     Recipe,
     StopWhenWorse,
+    class_weights,
     quiet_lightning,
     threads_for_step,
 )
@@ -51,6 +52,8 @@ def fit(
     if recipe.early_stopping and datamodule.n_val:
         callbacks.append(StopWhenWorse(_PATIENCE))
     max_epochs = recipe.epochs(datamodule.n_train)
+    datamodule.balanced = recipe.balanced_sampling
+    weights = class_weights(recipe.class_weights, datamodule.train_codes, model.labels)
     settings = {
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
         "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
@@ -69,7 +72,10 @@ def fit(
         runner = TrainRunner(
             model,
             training_plan=ClassifierPlan(
-                model.module, recipe, torch.from_numpy(model.contract.fill)
+                model.module,
+                recipe,
+                torch.from_numpy(model.contract.fill),
+                None if weights is None else torch.from_numpy(weights),
             ),
             data_splitter=datamodule,
             max_epochs=max_epochs,

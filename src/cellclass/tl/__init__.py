@@ -1,4 +1,4 @@
-"""Tools: label a query, and see how good the labels are.
+"""Tools: label a query, see how good the labels are, and choose among settings.
 
 `annotate`
     Labels, confidence, novelty and probabilities for each cell of a query.
@@ -8,11 +8,28 @@
     A coarser label of a hierarchy where the fine ones are in doubt.
 `evaluate`
     Scores of an annotation against known labels.
+`cross_validate`, `CrossValidation`
+    Scores of a class of models on cells held out, beside a tuned logistic regression.
+`tune`, `Tuning`
+    Settings of a model, chosen on cells held out.
 """
 
 from cellclass.tl._annotate import annotate
+from cellclass.tl._cross_validate import cross_validate
+from cellclass.tl._cross_validation import CrossValidation
 from cellclass.tl._evaluate import evaluate
 from cellclass.tl._majority_vote import majority_vote
 from cellclass.tl._roll_up_labels import roll_up_labels
+from cellclass.tl._tune import tune
+from cellclass.tl._tuning import Tuning
 
-__all__ = ["annotate", "evaluate", "majority_vote", "roll_up_labels"]
+__all__ = [
+    "CrossValidation",
+    "Tuning",
+    "annotate",
+    "cross_validate",
+    "evaluate",
+    "majority_vote",
+    "roll_up_labels",
+    "tune",
+]

@@ -14,6 +14,7 @@ from cellclass._keys import (
     LABELS,
     MODEL_CARD,
     PARAMS,
+    PRIOR_CORRECTION,
     UNASSIGNED,
     colors_key,
     confidence_key,
@@ -21,6 +22,7 @@ from cellclass._keys import (
     probability_columns,
     probability_key,
 )
+from cellclass.tl._prior_correction import correct_prior
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -37,6 +39,7 @@ def annotate(
     *,
     layer: str | None = None,
     gene_aliases: GeneAliases | None = None,
+    prior_correction: bool = False,
     key_added: str = ANNOTATE,
     copy: bool = False,
 ) -> AnnData | None:
@@ -60,6 +63,12 @@ def annotate(
         of reference and query: a mapping, or a data frame with the columns `alias` and `symbol`,
         such as :func:`cellclass.datasets.hgnc_symbols` gives. :func:`cellclass.pp.align_genes`
         says how genes are matched.
+    prior_correction
+        Whether to estimate the proportions of the labels in this query and let labels and
+        probabilities follow them (:func:`cellclass.metrics.estimate_prior_shift`). The answer for a
+        cell then depends on the other cells of the query, which it does not otherwise: not for a
+        query of a few cells, nor for one with cell types that the reference lacks. It is left out,
+        with a warning, where more labels would change than are wrong by the cells' confidence.
     key_added
         Start of the names that are written.
     copy
@@ -81,7 +90,10 @@ def annotate(
     `adata.uns[key_added]` : dict
         `params`; `labels`; `contract_report`, which scale and genes were found, what was done, the
         accuracy to expect (`expected_accuracy`, 0–1, and its standard error) and the share of cells
-        unlike the training cells (`share_novel`, 0–1); `model`, the model card.
+        unlike the training cells (`share_novel`, 0–1); `model`, the model card; with
+        `prior_correction`, `prior_correction`: the shares of the labels (`training_prior`,
+        `query_prior`, 0–1, float64 `(n_labels,)`), `n_iterations`, `converged`, the share of labels
+        that change (`share_changed`, 0–1), and whether that was few enough to do it (`applied`).
     `adata.uns[f"{key_added}_colors"]` : list of str
         Colours of the labels, where the reference had them, for `sc.pl`.
 
@@ -118,16 +130,24 @@ def annotate(
             "copy out."
         )
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
+    shift: dict[str, Any] = {}
+    if prior_correction:
+        scores, shift[PRIOR_CORRECTION] = correct_prior(scores, model.card)
     codes = np.where(scores.empty, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
     )
     about: dict[str, Any] = {
-        PARAMS: {"layer": layer or "", "key_added": key_added},
+        PARAMS: {
+            "layer": layer or "",
+            "key_added": key_added,
+            PRIOR_CORRECTION: prior_correction,
+        },
         LABELS: np.asarray(scores.labels, dtype=object),
         CONTRACT_REPORT: scores.report,
         MODEL_CARD: model.card | {"labels": np.asarray(scores.labels, dtype=object)},
+        **shift,
     }
     adata = adata.copy() if copy else adata
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written

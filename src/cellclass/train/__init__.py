@@ -4,6 +4,10 @@
     Cross-entropy with one optimiser and schedule, and their settings.
 `fit_shallow_paths`, `weigh_paths`
     The shallow paths beside the deep one, and how much each of them counts.
+`class_weights`, `prior_of_training`
+    How much a cell of each label counts, and the shares of the labels as a fit saw them.
+`fit_logistic_regression`
+    The baseline of every model: a logistic regression, tuned.
 `StopWhenWorse`
     Early stopping that a small validation set does not trigger by chance.
 `quiet_lightning`
@@ -12,7 +16,9 @@
     One thread for steps too small to share.
 """
 
+from cellclass.train._baseline import fit_logistic_regression
 from cellclass.train._callbacks import StopWhenWorse
+from cellclass.train._class_weights import class_weights, prior_of_training
 from cellclass.train._paths import fit_shallow_paths, weigh_paths
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._quiet import quiet_lightning
@@ -22,7 +28,10 @@ __all__ = [
     "ClassifierPlan",
     "Recipe",
     "StopWhenWorse",
+    "class_weights",
+    "fit_logistic_regression",
     "fit_shallow_paths",
+    "prior_of_training",
     "quiet_lightning",
     "threads_for_step",
     "weigh_paths",

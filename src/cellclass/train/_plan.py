@@ -14,6 +14,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 if TYPE_CHECKING:
     import numpy as np
 
+    from cellclass.train._class_weights import ClassWeights
+
 
 MOST_DROPPED = 0.7
 
@@ -48,6 +50,11 @@ class Recipe:
     gene_dropout
         Share (0–1) of the training cells of a minibatch that lose genes, as a query that lacks them
         does; each of them up to `MOST_DROPPED` of its genes.
+    class_weights
+        How much a cell of each label counts: `balanced`, `effective_number`, a dict from labels to
+        weights, or `None` for all the same. With weights, the probabilities lean to rare labels.
+    balanced_sampling
+        Whether minibatches are drawn, with replacement, with as many cells of each label.
     """
 
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -61,6 +68,8 @@ class Recipe:
     n_steps: int = 250
     early_stopping: bool = True
     gene_dropout: float = 0.25
+    class_weights: ClassWeights | None = None
+    balanced_sampling: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can be made of."""
@@ -89,15 +98,25 @@ class ClassifierPlan(pl.LightningModule):
         Settings of the fit.
     fill
         What stands for a missing gene in the input, `(G,)`; zeros by default.
+    weights
+        How much a cell of each label counts in the loss, `(L,)`; all the same by default.
     """
 
     _fill: torch.Tensor
+    _weights: torch.Tensor | None
 
-    def __init__(self, module: nn.Module, recipe: Recipe, fill: torch.Tensor | None = None) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        recipe: Recipe,
+        fill: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.module: Any = module
         self.recipe = recipe
         self.register_buffer("_fill", torch.zeros(1) if fill is None else fill, persistent=False)
+        self.register_buffer("_weights", weights, persistent=False)
         self._loss = torch.zeros(())
         self._n = 0
         self._logits: list[torch.Tensor] = []
@@ -114,12 +133,15 @@ class ClassifierPlan(pl.LightningModule):
         if self.recipe.gene_dropout > 0:
             x = self._without_genes(x)
         logits = self.module.member_logits(x)  # (M, B, L)
-        n_members = len(logits)
-        # A sum over members: none of them feels how many others there are.
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.repeat(n_members)) * n_members
-        self._loss = self._loss.to(loss.device) + loss.detach() * (len(labels) / n_members)
+        every = labels.repeat(len(logits))  # (M · B,)
+        loss = F.cross_entropy(logits.flatten(0, 1), every, reduction="none")
+        if self._weights is not None:
+            # Not `weight=`, which divides by the weights that a minibatch happens to hold.
+            loss = loss * self._weights[every]
+        loss = loss.mean()
+        self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
         self._n += len(labels)
-        return loss
+        return loss * len(logits)  # no member feels how many others there are
 
     def _without_genes(self, x: torch.Tensor) -> torch.Tensor:
         """Take genes from some of the cells `(B, G)`, each its own, at random."""
