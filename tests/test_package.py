@@ -53,7 +53,7 @@ NAMESPACES = {
         "expected_calibration_error",
         "reliability_curve",
     },
-    "model": {"CellClassifierMLP"},
+    "model": {"CellClassifierCNN", "CellClassifierMLP"},
     "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
     "pp": {
         "align_genes",
