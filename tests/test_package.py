@@ -41,7 +41,7 @@ NAMESPACES = {
         "ScaleError",
         "ValuesError",
     },
-    "get": {"evaluation_df", "predictions_df", "rank_genes_js_df"},
+    "get": {"evaluation_df", "gene_attributions_df", "predictions_df", "rank_genes_js_df"},
     "io": {
         "concat_references",
         "convert_gene_by_cell",
@@ -49,12 +49,13 @@ NAMESPACES = {
         "read_ucsc_cell_browser",
     },
     "metrics": {
+        "attribution_stability",
         "classification_report_df",
         "expected_calibration_error",
         "reliability_curve",
     },
     "model": {"CellClassifierCNN", "CellClassifierMLP"},
-    "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
+    "pl": {"confusion_matrix", "gene_attributions", "rank_genes_js", "training_history"},
     "pp": {
         "align_genes",
         "harmonize_labels",
@@ -64,7 +65,7 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "evaluate"},
+    "tl": {"annotate", "attribute_genes", "evaluate"},
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.

@@ -44,6 +44,9 @@ CONTRACT_REPORT: Final = "contract_report"
 MODEL_CARD: Final = "model"
 LABELS: Final = "labels"
 
+# `attribute_genes`: the default key
+ATTRIBUTIONS: Final = "attributions"
+
 # `evaluate`: entries of its `uns`
 SCORES: Final = "scores"
 REPORT: Final = "report"

@@ -4,12 +4,15 @@
     How far confidence is from the share of right answers.
 `classification_scores`, `classification_report_df`, `confusion_df`
     Accuracy, balanced accuracy and macro-F1; scores per label; the confusion table.
+`attribution_stability`
+    How far several trainings agree on the genes.
 `fit_temperature`, `softmax`
     Calibrated probabilities from logits.
 `NoveltyScorer`
     How far a cell lies from the training cells, as a conformal p-value.
 """
 
+from cellclass.metrics._attribution import attribution_stability
 from cellclass.metrics._calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -25,6 +28,7 @@ from cellclass.metrics._novelty import NoveltyScorer
 
 __all__ = [
     "NoveltyScorer",
+    "attribution_stability",
     "classification_report_df",
     "classification_scores",
     "confusion_df",
