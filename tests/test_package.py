@@ -41,7 +41,13 @@ NAMESPACES = {
         "ScaleError",
         "ValuesError",
     },
-    "get": {"baseline_df", "evaluation_df", "predictions_df", "rank_genes_js_df"},
+    "get": {
+        "baseline_df",
+        "evaluation_df",
+        "gene_attributions_df",
+        "predictions_df",
+        "rank_genes_js_df",
+    },
     "io": {
         "concat_references",
         "convert_gene_by_cell",
@@ -49,13 +55,14 @@ NAMESPACES = {
         "read_ucsc_cell_browser",
     },
     "metrics": {
+        "attribution_stability",
         "classification_report_df",
         "estimate_prior_shift",
         "expected_calibration_error",
         "reliability_curve",
     },
-    "model": {"CellClassifierMLP"},
-    "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
+    "model": {"CellClassifierCNN", "CellClassifierMLP"},
+    "pl": {"confusion_matrix", "gene_attributions", "rank_genes_js", "training_history"},
     "pp": {
         "align_genes",
         "harmonize_labels",
@@ -65,7 +72,15 @@ NAMESPACES = {
         "select_genes_mrmr",
         "split_cells",
     },
-    "tl": {"annotate", "cross_validate", "evaluate", "majority_vote", "roll_up_labels", "tune"},
+    "tl": {
+        "annotate",
+        "attribute_genes",
+        "cross_validate",
+        "evaluate",
+        "majority_vote",
+        "roll_up_labels",
+        "tune",
+    },
 }
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.

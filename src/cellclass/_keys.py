@@ -50,6 +50,9 @@ TRAINING_PRIOR: Final = "training_prior"
 BASELINE: Final = "baseline"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
 
+# `attribute_genes`: the default key
+ATTRIBUTIONS: Final = "attributions"
+
 # `evaluate`: entries of its `uns`
 SCORES: Final = "scores"
 REPORT: Final = "report"

@@ -1,6 +1,9 @@
 """A loaded model answers as the saved one."""
 
+import io
 import json
+import pickle
+from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -12,6 +15,24 @@ import cellclass as cc
 from cellclass.errors import ModelFileError, NotTrainedError
 
 MLP = cc.model.CellClassifierMLP
+
+
+class Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = str(mark)
+
+    def __reduce__(self):
+        return (Path.touch, (Path(self.mark),))
+
+
+@pytest.fixture
+def small(tiny, fit, tmp_path):
+    """Folder of a model of a few kilobytes."""
+    few = tiny[:, :6].copy()
+    fit(few, labels_key="label", layer=None, n_top_genes=3, n_hidden=(2,)).save(tmp_path / "s")
+    return tmp_path / "s"
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +137,87 @@ def test_untrained_is_not_saved(tiny, tmp_path):
 
 def test_a_folder_of_scvi_tools_is_refused(tmp_path):
     (tmp_path / "m").mkdir()
-    torch.save({"model_state_dict": {}}, tmp_path / "m" / "model.pt")
-    with pytest.raises(ModelFileError, match="is not a model saved by cellclass"):
+    torch.save({"model_state_dict": Bomb(tmp_path / "mark")}, tmp_path / "m" / "model.pt")
+    words = r"can execute code.*load\(…, format='scvi'\)"
+    with pytest.raises(ModelFileError, match=words):
         MLP.load(tmp_path / "m")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_truncation_at_any_byte_of_the_text_is_refused(small):
+    path = small / "model.json"
+    whole = path.read_bytes()
+    for n_bytes in range(len(whole)):
+        path.write_bytes(whole[:n_bytes])
+        with pytest.raises(ModelFileError, match=r"model\.json is truncated or was altered"):
+            MLP.load(small)
+    path.write_bytes(whole)
+    assert MLP.load(small).labels
+
+
+def test_truncation_of_the_tensors_is_refused(small):
+    """At every byte of the header, at the tensors' ends, and at places in between."""
+    path = small / "model.safetensors"
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8:start])
+    ends = {start + end for entry in header.values() for end in entry["data_offsets"]}
+    places = {*range(start + 1), *ends, *np.linspace(start, len(whole) - 1, 200).astype(int)}
+    for n_bytes in places - {len(whole)}:
+        path.write_bytes(whole[:n_bytes])
+        with pytest.raises(ModelFileError, match=r"model\.safetensors is not the file"):
+            MLP.load(small)
+    path.write_bytes(whole)
+    assert MLP.load(small).labels
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_flipped_bit_or_an_added_byte_is_refused(small, name):
+    path = small / name
+    whole = path.read_bytes()
+    bits = np.random.default_rng(0).integers(8, size=len(whole))
+    for place in range(0, len(whole), 3):
+        altered = bytearray(whole)
+        altered[place] ^= 1 << int(bits[place])
+        path.write_bytes(altered)
+        with pytest.raises(ModelFileError):
+            MLP.load(small)
+    for more in (b" ", b"\n", b"\0"):
+        path.write_bytes(whole + more)
+        with pytest.raises(ModelFileError):
+            MLP.load(small)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors", "model.pt"])
+@pytest.mark.parametrize("how", ["pickle", "torch", "torch, before zip files"])
+@pytest.mark.parametrize("read_as", ["cellclass", "scvi"])
+def test_a_booby_trap_in_place_of_a_file_does_not_go_off(small, tmp_path, name, how, read_as):
+    mark = tmp_path / "executed"
+    bomb = {"model_state_dict": {}, "var_names": [], "attr_dict": {"cellclass_": Bomb(mark)}}
+    if name == "model.pt":
+        for path in small.iterdir():
+            path.unlink()
+    content = io.BytesIO(pickle.dumps(bomb))
+    if how != "pickle":
+        torch.save(bomb, content, _use_new_zipfile_serialization=how == "torch")
+    (small / name).write_bytes(content.getvalue())
+    with pytest.raises(ModelFileError):
+        MLP.load(small, format=read_as)
+    assert not mark.exists()
+    if how == "pickle":
+        pickle.loads(content.getvalue())
+    else:
+        content.seek(0)
+        torch.load(content, weights_only=False)
+    assert mark.exists(), "the trap is one"
+
+
+def test_unknown_format(saved, model, tmp_path):
+    words = "format='h5'; the formats are 'cellclass' and 'scvi'"
+    with pytest.raises(ValueError, match=words):
+        MLP.load(saved, format="h5")
+    with pytest.raises(ValueError, match=words):
+        model.save(tmp_path / "m", format="h5")
 
 
 def test_overwrite(model, saved, tmp_path):

@@ -4,6 +4,8 @@
     How far confidence is from the share of right answers.
 `classification_scores`, `classification_report_df`, `confusion_df`
     Accuracy, balanced accuracy and macro-F1; scores per label; the confusion table.
+`attribution_stability`
+    How far several trainings agree on the genes.
 `fit_temperature`, `softmax`
     Calibrated probabilities from logits.
 `NoveltyScorer`
@@ -12,6 +14,7 @@
     Other proportions of the labels in a query than in training.
 """
 
+from cellclass.metrics._attribution import attribution_stability
 from cellclass.metrics._calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -29,6 +32,7 @@ from cellclass.metrics._prior_shift import PriorShift, estimate_prior_shift
 __all__ = [
     "NoveltyScorer",
     "PriorShift",
+    "attribution_stability",
     "classification_report_df",
     "classification_scores",
     "confusion_df",

@@ -2,11 +2,14 @@
 
 `CellClassifierMLP`
     Multi-layer perceptron on the genes of highest JS divergence: the model to start with.
+`CellClassifierCNN`
+    Convolutional network over genes in an order, for comparison.
 `CellScores`
     What a model says of each cell of a query.
 """
 
+from cellclass.model._cnn import CellClassifierCNN
 from cellclass.model._mlp import CellClassifierMLP
 from cellclass.model._scores import CellScores
 
-__all__ = ["CellClassifierMLP", "CellScores"]
+__all__ = ["CellClassifierCNN", "CellClassifierMLP", "CellScores"]

@@ -14,12 +14,12 @@ from cellclass._checks import check_fraction
 from cellclass._keys import UNASSIGNED
 from cellclass.errors import NotTrainedError
 from cellclass.metrics import classification_scores
+from cellclass.model._attribution import AttributedModel
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
 from cellclass.model._missing_genes import measure_missing_genes
 from cellclass.model._reference import Reference, learn_reference
-from cellclass.model._save_load import SavedModel
 from cellclass.model._scores import CellScores
 from cellclass.model._setup import label_colors, register_reference
 from cellclass.model._trust import Trust
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _CHUNK = 4096
 
 
-class CellClassifier(SavedModel):
+class CellClassifier(AttributedModel):
     """Base of the classifiers; a concrete class says which network it trains."""
 
     def __init__(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TEXT = "model.json"
 TENSORS = "model.safetensors"
+#: scvi-tools' own file, which `_scvi_format` knows.
+PICKLE = "model.pt"
 #: Raised when the layout of the files changes; older ones stay readable.
 FORMAT = 1
 # Stands in the text file for its own sha256 while that is computed.
@@ -62,16 +64,49 @@ def write_model(
     overwrite: bool,
 ) -> None:
     """Write a model's folder; it gets its name when it is complete."""
-    target = Path(dir_path)
-    if target.exists() and not overwrite:
-        raise FileExistsError(
-            f"{target} exists. Choose another folder, or replace it with save(…, overwrite=True)."
+    check_target(dir_path, overwrite=overwrite)
+    written, packed = pack_model(model_class, text, as_tensors(arrays, weights))
+    place_folder(dir_path, {TENSORS: packed, TEXT: written})
+
+
+def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
+    """Read a model's folder, after checking that it is whole and of the class expected."""
+    folder = Path(dir_path)
+    if (folder / PICKLE).is_file() and not (folder / TEXT).is_file():
+        raise ModelFileError(
+            f"{folder} is not a model saved by cellclass in its own format: it holds {PICKLE}, a "
+            "pickle in scvi-tools' format, and a pickle can execute code when it is read. If you "
+            "trust where it comes from: load(…, format='scvi')."
         )
-    if target.exists():
-        _check_only_a_model(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    for name in (TEXT, TENSORS):
+        if not (folder / name).is_file():
+            raise ModelFileError(
+                f"{folder / name} does not exist: {folder} is not a model saved by cellclass, or "
+                "a part of it was lost."
+            )
+    written = (folder / TEXT).read_bytes()
+    text, sha256 = check_text(written, model_class, folder, TEXT)
+    packed = (folder / TENSORS).read_bytes()
+    check_tensors(packed, sha256, folder / TENSORS)
+    try:
+        tensors = load_tensors(packed)
+    except SafetensorError as error:
+        raise ModelFileError(f"{folder / TENSORS} cannot be read: {error}.") from error
+    return take_apart(text, tensors)
+
+
+def as_tensors(
+    arrays: dict[str, np.ndarray], weights: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Return arrays and weights as tensors of the CPU."""
     tensors = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
-    tensors |= {k: v.detach().cpu().contiguous() for k, v in weights.items()}
+    return tensors | {k: v.detach().cpu().contiguous() for k, v in weights.items()}
+
+
+def pack_model(
+    model_class: str, text: dict[str, Any], tensors: dict[str, torch.Tensor]
+) -> tuple[bytes, bytes]:
+    """Return the content of the text file, with the sha256 of both, and of the tensor file."""
     packed = save_tensors(tensors)
     head = {
         "format": FORMAT,
@@ -79,40 +114,28 @@ def write_model(
         "sha256": {TENSORS: hashlib.sha256(packed).hexdigest(), TEXT: _NO_HASH},
     }
     written = json.dumps(_plain(head | text), indent=1, allow_nan=False)
-    written = written.replace(_NO_HASH, _sha256_of_text(written), 1)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        made = Path(folder) / "model"
-        made.mkdir()
-        (made / TENSORS).write_bytes(packed)
-        (made / TEXT).write_bytes(written.encode())
-        replaced = Path(folder) / "replaced"
-        if target.exists():
-            target.rename(replaced)
-        try:
-            made.rename(target)
-        except BaseException:
-            if replaced.exists():
-                replaced.rename(target)
-            raise
+    return written.replace(_NO_HASH, _sha256_of_text(written), 1).encode(), packed
 
 
-def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
-    """Read a model's folder, after checking that it is whole and of the class expected."""
-    folder = Path(dir_path)
-    for name in (TEXT, TENSORS):
-        if not (folder / name).is_file():
-            raise ModelFileError(
-                f"{folder / name} does not exist: {folder} is not a model saved by cellclass, or "
-                "a part of it was lost."
-            )
+def take_apart(text: dict[str, Any], tensors: dict[str, torch.Tensor]) -> ModelFiles:
+    """Tell the tensors of the network from the others, and make the text's arrays arrays."""
+    weights = {k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")}
+    arrays = {k: v.numpy() for k, v in tensors.items() if not k.startswith("module.")}
+    return ModelFiles(_revived(text), arrays, weights)
+
+
+def check_text(
+    written: bytes, model_class: str, folder: Path, name: str
+) -> tuple[dict[str, Any], str]:
+    """Return what the text says, and the sha256 of the tensors, if it is whole and as expected."""
     try:
-        written = (folder / TEXT).read_bytes().decode()
-        text = json.loads(written)
+        decoded = written.decode()
+        text = json.loads(decoded)
         found = (text["format"], text["class"], text["sha256"][TENSORS])
         own = text["sha256"][TEXT]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # ValueError: JSON, UTF-8
         raise ModelFileError(
-            f"{folder / TEXT} is truncated or was altered ({error}). Save the model again."
+            f"{folder / name} is truncated or was altered ({error}). Save the model again."
         ) from error
     if not isinstance(found[0], int) or found[0] > FORMAT:
         raise ModelFileError(
@@ -124,31 +147,59 @@ def read_model(dir_path: str | PathLike[str], model_class: str) -> ModelFiles:
             f"{folder} holds a {found[1]}, not a {model_class}. Load it with "
             f"cc.model.{found[1]}.load(…)."
         )
-    if own != _sha256_of_text(written.replace(str(own), _NO_HASH, 1)):
+    if own != _sha256_of_text(decoded.replace(str(own), _NO_HASH, 1)):
         raise ModelFileError(
-            f"{folder / TEXT} is not the file that was saved (its sha256 differs): it was altered. "
+            f"{folder / name} is not the file that was saved (its sha256 differs): it was altered. "
             "Copy or save the model again."
         )
-    packed = (folder / TENSORS).read_bytes()
-    if hashlib.sha256(packed).hexdigest() != found[2]:
+    return text, found[2]
+
+
+def check_tensors(packed: bytes, sha256: str, where: Path) -> None:
+    """Refuse tensors that are not those that were saved."""
+    if hashlib.sha256(packed).hexdigest() != sha256:
         raise ModelFileError(
-            f"{folder / TENSORS} is not the file that was saved (its sha256 differs): it was "
+            f"{where} is not the file that was saved (its sha256 differs): it was "
             "altered or truncated. Copy or save the model again."
         )
-    try:
-        tensors = load_tensors(packed)
-    except SafetensorError as error:
-        raise ModelFileError(f"{folder / TENSORS} cannot be read: {error}.") from error
-    weights = {k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")}
-    arrays = {k: v.numpy() for k, v in tensors.items() if not k.startswith("module.")}
-    return ModelFiles(_revived(text), arrays, weights)
+
+
+def check_target(dir_path: str | PathLike[str], *, overwrite: bool) -> None:
+    """Refuse a folder that exists and is not to be replaced, or is more than a saved model."""
+    target = Path(dir_path)
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{target} exists. Choose another folder, or replace it with save(…, overwrite=True)."
+        )
+    if target.exists():
+        _check_only_a_model(target)
+
+
+def place_folder(dir_path: str | PathLike[str], files: dict[str, bytes]) -> None:
+    """Write a folder of files beside the target, and give it the name when it is complete."""
+    target = Path(dir_path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+        made = Path(folder) / "model"
+        made.mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        replaced = Path(folder) / "replaced"
+        if target.exists():
+            target.rename(replaced)
+        try:
+            made.rename(target)
+        except BaseException:
+            if replaced.exists():
+                replaced.rename(target)
+            raise
 
 
 def _check_only_a_model(folder: Path) -> None:
     """Refuse to replace what is not a saved model, or holds more than one."""
     others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else [folder.name]
-    if folder.is_dir() and TEXT in others:
-        others = [name for name in others if name not in (TEXT, TENSORS)]
+    if folder.is_dir() and (TEXT in others or PICKLE in others):
+        others = [name for name in others if name not in (TEXT, TENSORS, PICKLE)]
         if not others:
             return
         raise FileExistsError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import torch
@@ -12,6 +12,8 @@ from scvi.model.base import BaseModelClass
 from cellclass.contract import InputContract
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._files import ModelFiles, read_model, write_model
+from cellclass.model._onnx import write_onnx
+from cellclass.model._scvi_format import read_scvi_format, write_scvi_format
 from cellclass.model._trust import Trust
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
     from scvi.module.base import BaseModuleClass
+
+_WRITERS = {"cellclass": write_model, "scvi": write_scvi_format}
+_READERS = {"cellclass": read_model, "scvi": read_scvi_format}
+Format = Literal["cellclass", "scvi"]
 
 
 class SavedModel(BaseModelClass):
@@ -34,7 +40,13 @@ class SavedModel(BaseModelClass):
     def _make_module(self, n_genes: int, n_labels: int) -> BaseModuleClass:
         """Build the network, from G genes to L labels."""
 
-    def save(self, dir_path: str | PathLike[str], *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        dir_path: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        format: Format = "cellclass",  # noqa: A002 - the word for it
+    ) -> None:
         """Write the model to a folder: `model.json` and `model.safetensors`.
 
         The folder appears under its name only when it is complete. No cells are written.
@@ -45,6 +57,9 @@ class SavedModel(BaseModelClass):
             The folder to make.
         overwrite
             Whether an existing folder is replaced.
+        format
+            `scvi` writes `model.pt` instead, laid out as scvi-tools does. That is a pickle: give
+            others the default format, which executes nothing.
 
         Raises
         ------
@@ -53,6 +68,7 @@ class SavedModel(BaseModelClass):
         FileExistsError
             The folder exists and `overwrite` is false.
         """
+        _check_format(format)
         if not self.is_trained:
             raise NotTrainedError("The model is not trained. Call model.train() before save.")
         arrays = {f"contract.{k}": v for k, v in self._contract.to_arrays().items()}
@@ -70,11 +86,61 @@ class SavedModel(BaseModelClass):
                 for name, frame in (self.history or {}).items()
             },
         }
-        write_model(dir_path, type(self).__name__, text, arrays, weights, overwrite=overwrite)
+        write = _WRITERS[format]
+        write(dir_path, type(self).__name__, text, arrays, weights, overwrite=overwrite)
+
+    def export_onnx(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the network as an ONNX file, to run without Python, in a browser for one.
+
+        The file's graph takes `genes`, float32 `(n_obs, n_genes)`, on the scale that the model
+        reads (log1p of counts per 10,000 of the cell by default) and gives `logits`, float32
+        `(n_obs, n_labels)`. `softmax(logits / temperature)` are the probabilities. Metadata of the
+        file, all text, tell the rest:
+
+        * `labels`, `genes` and `fill`: JSON lists: names of the outputs, of the inputs, and what
+          stands for a gene that was not measured;
+        * `target_sum`: counts per cell to normalise to, over all genes of the reference that were
+          measured, before `log1p`; empty where counts are taken as they are;
+        * `temperature`, `input` (the above in words), `class`, `cellclass`, `trained`.
+
+        Needs `pip install 'cellclass[onnx]'`. Before the file gets its name, ONNX Runtime answers
+        simulated cells with it, and a file that differs from torch is refused.
+
+        Parameters
+        ----------
+        path
+            The file to make, `.onnx` by custom.
+        overwrite
+            Whether an existing file is replaced.
+
+        Raises
+        ------
+        NotTrainedError
+            `train` has not been called.
+        FileExistsError
+            The file exists and `overwrite` is false.
+        RuntimeError
+            The written file does not answer as the model does.
+        """
+        if not self.is_trained:
+            raise NotTrainedError(
+                "The model is not trained. Call model.train() before export_onnx."
+            )
+        about = {
+            "class": type(self).__name__,
+            "trained": str(self._card.get("trained", "")),
+            "temperature": repr(float(self._trust.temperature)),
+        }
+        write_onnx(path, self.module, self._contract, about, overwrite=overwrite)
 
     @classmethod
     def load(
-        cls, dir_path: str | PathLike[str], adata: AnnData | None = None, *, device: str = "auto"
+        cls,
+        dir_path: str | PathLike[str],
+        adata: AnnData | None = None,
+        *,
+        device: str = "auto",
+        format: Format = "cellclass",  # noqa: A002 - the word for it
     ) -> Self:
         """Read a model that `save` wrote; nothing in the files is executed.
 
@@ -86,13 +152,19 @@ class SavedModel(BaseModelClass):
             Reference to attach, registered as at training; not needed to predict.
         device
             `auto` for a GPU if there is one, else what torch calls it.
+        format
+            `scvi` reads the `model.pt` of `save(…, format="scvi")`. **That is a pickle, and reading
+            a pickle can execute code that somebody put into it.** torch's restricted reader is
+            used, which takes tensors and text only, but ask for this only where you trust who
+            wrote the file. The default never opens a pickle.
 
         Raises
         ------
         ModelFileError
             A file is missing, altered or truncated, or holds a model of another class.
         """
-        files = read_model(dir_path, cls.__name__)
+        _check_format(format)
+        files = _READERS[format](dir_path, cls.__name__)
         model = cls(None, registry=files.text["registry"], **files.text["init_params"])
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -127,3 +199,8 @@ class SavedModel(BaseModelClass):
             for name, column in files.text["history"].items()
         }
         self.is_trained_ = True
+
+
+def _check_format(name: str) -> None:
+    if name not in _WRITERS:
+        raise ValueError(f"format={name!r}; the formats are 'cellclass' and 'scvi'.")

@@ -2,6 +2,8 @@
 
 `confusion_matrix`
     Which labels are taken for which.
+`gene_attributions`
+    The genes of `cc.tl.attribute_genes`.
 `rank_genes_js`
     The first genes of `cc.pp.rank_genes_js`.
 `training_history`
@@ -9,7 +11,8 @@
 """
 
 from cellclass.pl._confusion_matrix import confusion_matrix
+from cellclass.pl._gene_attributions import gene_attributions
 from cellclass.pl._rank_genes_js import rank_genes_js
 from cellclass.pl._training_history import training_history
 
-__all__ = ["confusion_matrix", "rank_genes_js", "training_history"]
+__all__ = ["confusion_matrix", "gene_attributions", "rank_genes_js", "training_history"]

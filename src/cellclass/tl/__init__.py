@@ -6,6 +6,8 @@
     Smooths the labels within clusters, without losing rare types.
 `roll_up_labels`
     A coarser label of a hierarchy where the fine ones are in doubt.
+`attribute_genes`
+    Which genes the labels come from.
 `evaluate`
     Scores of an annotation against known labels.
 `cross_validate`, `CrossValidation`
@@ -15,6 +17,7 @@
 """
 
 from cellclass.tl._annotate import annotate
+from cellclass.tl._attribute_genes import attribute_genes
 from cellclass.tl._cross_validate import cross_validate
 from cellclass.tl._cross_validation import CrossValidation
 from cellclass.tl._evaluate import evaluate
@@ -27,6 +30,7 @@ __all__ = [
     "CrossValidation",
     "Tuning",
     "annotate",
+    "attribute_genes",
     "cross_validate",
     "evaluate",
     "majority_vote",
