@@ -7,7 +7,9 @@
 `fit_temperature`, `softmax`
     Calibrated probabilities from logits.
 `NoveltyScorer`
-    How far a cell lies from the training cells, as a conformal p-value.
+    How unlike the training cells a cell is, as a conformal p-value.
+`ConformalSets`, `log_losses`
+    Sets of labels that hold the true one with a stated probability.
 """
 
 from cellclass.metrics._calibration import (
@@ -21,15 +23,18 @@ from cellclass.metrics._classification import (
     classification_scores,
     confusion_df,
 )
+from cellclass.metrics._conformal import ConformalSets, log_losses
 from cellclass.metrics._novelty import NoveltyScorer
 
 __all__ = [
+    "ConformalSets",
     "NoveltyScorer",
     "classification_report_df",
     "classification_scores",
     "confusion_df",
     "expected_calibration_error",
     "fit_temperature",
+    "log_losses",
     "reliability_curve",
     "softmax",
 ]

@@ -18,10 +18,10 @@ from cellclass.model._card import make_card
 from cellclass.model._fit import fit
 from cellclass.model._missing_genes import measure_missing_genes
 from cellclass.model._reference import Reference, learn_reference
-from cellclass.model._save_load import SavedModel
 from cellclass.model._scores import CellScores
+from cellclass.model._sets import SetPredictor
 from cellclass.model._setup import label_colors, register_reference
-from cellclass.model._trust import Trust
+from cellclass.model._trust import Cells, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _CHUNK = 4096
 
 
-class CellClassifier(SavedModel):
+class CellClassifier(SetPredictor):
     """Base of the classifiers; a concrete class says which network it trains."""
 
     def __init__(
@@ -239,6 +239,7 @@ class CellClassifier(SavedModel):
         adata: AnnData | None = None,
         soft: bool = False,  # noqa: FBT001, FBT002 - the second argument in scvi-tools too
         *,
+        reject_rate: float | None = None,
         layer: str | None = None,
         gene_aliases: GeneAliases | None = None,
     ) -> np.ndarray | pd.DataFrame:
@@ -251,6 +252,9 @@ class CellClassifier(SavedModel):
             is not changed. `None` for the reference.
         soft
             Whether to return the probability of every label instead of the best label.
+        reject_rate
+            Share (0–1) of cells like the training cells that may go without a label, so that
+            novel ones do; `None` gives every cell one that expresses genes.
         layer
             Where the query's expression stands; `"X"` for `X`. `None`: the reference's layer if
             the query has it, else `X`.
@@ -260,9 +264,10 @@ class CellClassifier(SavedModel):
 
         Returns
         -------
-        Labels, str array `(n_obs,)`, `"unassigned"` for a cell without a count; with `soft`,
-        calibrated probabilities as a float32 DataFrame `(n_obs, n_labels)` whose rows sum to 1,
-        cells in rows and labels in columns.
+        Labels, str array `(n_obs,)`, `"unassigned"` for a cell with hardly an expressed gene, or
+        with a novelty p-value up to `reject_rate`; with `soft`, calibrated probabilities as a
+        float32 DataFrame `(n_obs, n_labels)` whose rows sum to 1, cells in rows and labels in
+        columns.
 
         Raises
         ------
@@ -270,10 +275,13 @@ class CellClassifier(SavedModel):
             `train` has not been called.
         ScaleError, ValuesError, GeneError
             The query cannot be brought to what the model expects.
+        ValueError
+            `reject_rate` is outside (0, 1), or too few cells were held out for it.
         """
         scores = self.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
+        left_out = scores.unassigned(reject_rate)
         if not soft:
-            return np.where(scores.empty, UNASSIGNED, np.asarray(self.labels)[scores.codes])
+            return np.where(left_out, UNASSIGNED, np.asarray(self.labels)[scores.codes])
         adata = self._adata if adata is None else adata
         return pd.DataFrame(scores.probability, index=adata.obs_names, columns=list(self.labels))
 
@@ -291,16 +299,17 @@ class CellClassifier(SavedModel):
         bound = self._bind(adata, layer, gene_aliases)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
         pvalue = np.empty(bound.n_obs, dtype=np.float32)
-        trust = self._trust.given(bound.expected() if bound.match.missing.size else None)
-        for rows, latent, logits in self._outputs(bound):
+        trust = self._trust_for(bound)
+        for rows, x, latent, logits in self._outputs(bound):
             probability[rows] = trust.probability(logits)
-            pvalue[rows] = trust.pvalue(latent)
+            pvalue[rows] = trust.pvalue(latent, x)
         scores = CellScores(
             labels=self.labels,
             probability=probability,
             novelty_pvalue=pvalue,
             empty=bound.empty_cells(),
             report=bound.report(),
+            n_calibration=trust.n_calibration,
         )
         return scores.judged()
 
@@ -316,7 +325,7 @@ class CellClassifier(SavedModel):
         Takes and raises what `predict` does.
         """
         bound = self._bind(adata, layer, gene_aliases)
-        return np.concatenate([latent for _, latent, _ in self._outputs(bound)])
+        return np.concatenate([latent for _, _, latent, _ in self._outputs(bound)])
 
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""
@@ -324,13 +333,10 @@ class CellClassifier(SavedModel):
         # The runner noted positions among the labelled cells; users want those in the AnnData.
         self.train_indices = reference.cells[train]
         self.validation_indices = reference.cells[validation]
-        latent, logits = self._forward(reference.X[validation])
-        codes = reference.codes[validation]
-        self._trust = Trust.fit(
-            self._forward(reference.X[train])[0],
-            reference.codes[train],
-            held_out=(latent, logits, codes),
-        )
+        parts = [(reference.X[rows], reference.codes[rows]) for rows in (train, validation)]
+        learned, held_out = (Cells(x, *self._forward(x), codes) for x, codes in parts)
+        codes, logits = held_out.codes, held_out.logits
+        self._trust = Trust.fit(learned, held_out=held_out)
         places, bound = reference.looked_at
         curves = measure_missing_genes(
             bound,
@@ -370,9 +376,14 @@ class CellClassifier(SavedModel):
             )
         return self._contract.bind(self._adata, layer=layer or self._contract.layer)
 
-    def _outputs(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    def _trust_for(self, bound: BoundInput) -> Trust:
+        return self._trust.given(bound.expected() if bound.match.missing.size else None)
+
+    def _outputs(
+        self, bound: BoundInput
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
         for rows, x in bound.chunks():
-            yield rows, *self._forward(x)
+            yield rows, x, *self._forward(x)
 
     def _forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Latent representation and logits of model input."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_anndata, check_key_added
+from cellclass._checks import check_anndata, check_fraction, check_key_added
 from cellclass._keys import (
     ANNOTATE,
     CONTRACT_REPORT,
@@ -35,6 +35,7 @@ def annotate(
     adata: AnnData,
     model: CellClassifierMLP,
     *,
+    reject_rate: float | None = None,
     layer: str | None = None,
     gene_aliases: GeneAliases | None = None,
     key_added: str = ANNOTATE,
@@ -42,8 +43,9 @@ def annotate(
 ) -> AnnData | None:
     """Label each cell of a query and say how far to trust the label.
 
-    A cell without a single count in the genes of the reference is `"unassigned"`. The number and
-    order of the cells, and everything else in the AnnData, stay as they are.
+    A cell that expresses fewer than 4 genes of the reference (in panels of less than 32, fewer than
+    one in eight) is `"unassigned"`. The number and order of the cells, and everything else in the
+    AnnData, stay as they are.
 
     Parameters
     ----------
@@ -52,6 +54,9 @@ def annotate(
         genes in any order.
     model
         Trained model.
+    reject_rate
+        Share (0–1) of cells like the training cells that may be `"unassigned"`, so that novel ones
+        are: those with a novelty p-value up to it. `None` leaves no other cells out.
     layer
         Where the expression stands; `"X"` for `X`. `None`: the layer of the reference if the query
         has it, else `X`.
@@ -79,9 +84,10 @@ def annotate(
         Probability of each label; rows sum to 1. Columns are the labels, with `|` in place of
         `/`, which AnnData files do not allow; `cc.get.predictions_df` has the labels as they are.
     `adata.uns[key_added]` : dict
-        `params`; `labels`; `contract_report`, which scale and genes were found, what was done, the
-        accuracy to expect (`expected_accuracy`, 0–1, and its standard error) and the share of cells
-        unlike the training cells (`share_novel`, 0–1); `model`, the model card.
+        `params`, with 0 for a `reject_rate` of `None`; `labels`; `contract_report`, which scale and
+        genes were found, what was done, the accuracy to expect (`expected_accuracy`, 0–1, and its
+        standard error) and the share of cells unlike the training cells (`share_novel`, 0–1);
+        `model`, the model card.
     `adata.uns[f"{key_added}_colors"]` : list of str
         Colours of the labels, where the reference had them, for `sc.pl`.
 
@@ -92,7 +98,8 @@ def annotate(
     ScaleError, ValuesError, GeneError
         The query cannot be brought to what the model expects; nothing is written.
     ValueError
-        Something that is no annotation stands under `key_added`.
+        Something that is no annotation stands under `key_added`; or `reject_rate` is outside
+        (0, 1), or too few cells were held out in training for it.
 
     Examples
     --------
@@ -117,14 +124,21 @@ def annotate(
             "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
             "copy out."
         )
+    if reject_rate is not None:
+        check_fraction(reject_rate, "reject_rate")
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
-    codes = np.where(scores.empty, len(scores.labels), scores.codes)
+    left_out = scores.unassigned(reject_rate)
+    codes = np.where(left_out, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
     )
     about: dict[str, Any] = {
-        PARAMS: {"layer": layer or "", "key_added": key_added},
+        PARAMS: {
+            "layer": layer or "",
+            "key_added": key_added,
+            "reject_rate": float(reject_rate or 0),
+        },
         LABELS: np.asarray(scores.labels, dtype=object),
         CONTRACT_REPORT: scores.report,
         MODEL_CARD: model.card | {"labels": np.asarray(scores.labels, dtype=object)},
@@ -133,7 +147,7 @@ def annotate(
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
         adata._init_as_actual(adata.copy())  # noqa: SLF001
     adata.obs[key_added] = labels
-    adata.obs[confidence_key(key_added)] = scores.confidence
+    adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
     adata.uns[key_added] = about
