@@ -54,7 +54,7 @@ NAMESPACES = {
         "reliability_curve",
     },
     "model": {"CellClassifierMLP"},
-    "pl": {"confusion_matrix", "rank_genes_js", "training_history"},
+    "pl": {"calibration", "confusion_matrix", "novelty", "rank_genes_js", "training_history"},
     "pp": {
         "align_genes",
         "harmonize_labels",

@@ -1,15 +1,21 @@
 """Pictures of what the tools wrote; they compute nothing.
 
+`calibration`
+    The share of right labels at each confidence.
 `confusion_matrix`
     Which labels are taken for which.
+`novelty`
+    How unlike the training cells the cells are.
 `rank_genes_js`
     The first genes of `cc.pp.rank_genes_js`.
 `training_history`
     Loss by epoch.
 """
 
+from cellclass.pl._calibration import calibration
 from cellclass.pl._confusion_matrix import confusion_matrix
+from cellclass.pl._novelty import novelty
 from cellclass.pl._rank_genes_js import rank_genes_js
 from cellclass.pl._training_history import training_history
 
-__all__ = ["confusion_matrix", "rank_genes_js", "training_history"]
+__all__ = ["calibration", "confusion_matrix", "novelty", "rank_genes_js", "training_history"]
