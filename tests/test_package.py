@@ -62,7 +62,14 @@ NAMESPACES = {
         "reliability_curve",
     },
     "model": {"CellClassifierCNN", "CellClassifierMLP"},
-    "pl": {"confusion_matrix", "gene_attributions", "rank_genes_js", "training_history"},
+    "pl": {
+        "calibration",
+        "confusion_matrix",
+        "gene_attributions",
+        "novelty",
+        "rank_genes_js",
+        "training_history",
+    },
     "pp": {
         "align_genes",
         "harmonize_labels",

@@ -1,5 +1,7 @@
 """A bound query reads the same cells the same way, whatever holds them and in whatever order."""
 
+from dataclasses import replace
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -176,6 +178,23 @@ def test_warning_when_much_is_missing(cells, contract, recwarn):
     bound = contract.bind(cells[:, ~cells.var_names.isin(gone)])
     with pytest.warns(UserWarning, match="lacks 20 of the 60 genes.*such as " + gone[0]):
         bound.warn()
+
+
+@pytest.mark.parametrize(("n_genes", "fewest"), [(765, 4), (32, 4), (31, 3), (16, 2), (7, 1)])
+def test_nearly_empty_cells(cells, contract, n_genes, fewest):
+    """As many expressed genes are asked for as a panel can be expected to show."""
+    counts = np.zeros((6, n_genes))
+    for row in range(6):
+        counts[row, :row] = 7
+    bound = contract.bind(cells)
+    bound = replace(
+        bound,
+        X=sp.csr_matrix(counts),
+        match=replace(bound.match, known=np.ones(n_genes, dtype=bool)),
+    )
+    assert bound.empty_cells().tolist() == [row < fewest for row in range(6)]
+    dense = replace(bound, X=counts)
+    np.testing.assert_array_equal(dense.empty_cells(), bound.empty_cells())
 
 
 def test_empty_cells_where_a_constant_was_added(cells, contract):

@@ -18,6 +18,7 @@ CURVES = MissingGenes(
     temperature=np.array([[1.0, 2.0, 3.0], [1.0, 4.0, 5.0]]),
     distances=np.arange(12.0).reshape(2, 3, 2),
     n_cells=2,
+    losses=np.arange(12.0).reshape(2, 3, 2) / 2,
 )
 
 
@@ -39,10 +40,11 @@ def test_between_the_points(missing, importance, expected):
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_never_outside_what_was_measured(missing, importance):
-    accuracy, temperature, distances = CURVES.at(missing, importance)
+    accuracy, temperature, distances, losses = CURVES.at(missing, importance)
     assert 0.1 <= accuracy <= 0.9
     assert 1.0 <= temperature <= 5.0
     assert 0 <= distances[0] < distances[1] <= 11
+    np.testing.assert_allclose(losses, distances / 2)
 
 
 def test_standard_error():
@@ -54,6 +56,8 @@ def test_arrays_give_the_same_back():
     found = MissingGenes.from_arrays(CURVES.to_arrays())
     for name, values in vars(CURVES).items():
         np.testing.assert_array_equal(getattr(found, name), values)
+    older = replace(CURVES, losses=None)
+    assert MissingGenes.from_arrays(older.to_arrays()).at(0.5, 0.5).losses is None
 
 
 def test_input_is_that_of_a_query_without_the_genes(cells):

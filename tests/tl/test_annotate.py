@@ -49,8 +49,8 @@ def test_fields(query, model, key, unchanged):
     with unchanged(query, but=written(key)):
         assert cc.tl.annotate(query, model, key_added=key) is None
     check_fields(query, model, key)
-    params = {"layer": "", "key_added": key, "prior_correction": False}
-    assert query.uns[key]["params"] == params
+    expected = {"layer": "", "key_added": key, "prior_correction": False, "reject_rate": 0.0}
+    assert query.uns[key]["params"] == expected
     np.testing.assert_array_equal(query.obs[key].astype(str), model.predict(query))
     soft = model.predict(query, soft=True)
     np.testing.assert_array_equal(query.obsm[f"{key}_probability"], soft)
@@ -146,6 +146,59 @@ def test_cells_without_counts_are_unassigned(query, model):
     cc.tl.annotate(query, model)
     assert np.flatnonzero(query.obs["cellclass"] == "unassigned").tolist() == [3, 10]
     check_fields(query, model)
+
+
+@pytest.mark.parametrize("n_counts", [1, 2, 3])
+def test_nearly_empty_cells_are_unassigned(query, model, n_counts):
+    """Stray molecules, drawn as the cells together have them."""
+    rng = np.random.default_rng(n_counts)
+    counts = query.layers["counts"].toarray()
+    ambient = counts.sum(axis=0) / counts.sum()
+    counts[:20] = rng.multinomial(n_counts, ambient, size=20)
+    query.layers["counts"] = sp.csr_matrix(counts)
+    cc.tl.annotate(query, model)
+    assert (query.obs["cellclass"].iloc[:20] == "unassigned").all()
+    assert (query.obs["cellclass_confidence"].iloc[:20] == 0).all()
+    assert (query.obs["cellclass"].iloc[20:] != "unassigned").all()
+
+
+def test_a_panel_of_few_genes_keeps_its_cells(real_data, fit):
+    adata = ad.read_h5ad(real_data / "mouse_cortex_osmfish.h5ad")[:1500].copy()
+    model = fit(adata, layer=None)
+    cc.tl.annotate(adata, model)
+    n_genes = np.asarray((adata.X > 0).sum(axis=1)).ravel()
+    assert adata.n_vars == 33
+    np.testing.assert_array_equal(adata.obs["cellclass"] == "unassigned", n_genes < 4)
+    assert (adata.obs["cellclass"] == "unassigned").mean() < 0.005
+
+
+def test_reject_rate(query, model, tmp_path):
+    cc.tl.annotate(query, model)
+    cc.tl.annotate(query, model, reject_rate=0.1, key_added="strict")
+    left_out = query.obs["strict"] == "unassigned"
+    pvalue = query.obs["strict_novelty_pvalue"]
+    np.testing.assert_array_equal(left_out, pvalue <= np.float32(0.1))
+    assert 0.02 < left_out.mean() < 0.25
+    assert (query.obs["strict_confidence"][left_out] == 0).all()
+    kept = query.obs[~left_out]
+    np.testing.assert_array_equal(kept["strict"], kept["cellclass"])
+    np.testing.assert_array_equal(kept["strict_confidence"], kept["cellclass_confidence"])
+    assert query.uns["strict"]["params"]["reject_rate"] == 0.1
+    predicted = model.predict(query, reject_rate=0.1)
+    np.testing.assert_array_equal(predicted, query.obs["strict"].astype(str))
+    query.write_h5ad(tmp_path / "q.h5ad")
+    assert ad.read_h5ad(tmp_path / "q.h5ad").uns["strict"]["params"]["reject_rate"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(0, r"outside \(0, 1\)"), (1.5, r"outside \(0, 1\)"), (0.001, "needs 999 held-out cells")],
+)
+def test_reject_rate_that_cannot_be_kept(query, model, rate, words, unchanged):
+    with unchanged(query), pytest.raises(ValueError, match=f"reject_rate={rate:g}.*{words}"):
+        cc.tl.annotate(query, model, reject_rate=rate)
+    with pytest.raises(ValueError, match=words):
+        model.predict(query, reject_rate=rate)
 
 
 def test_colours_of_the_reference(query, model, cells):

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 #: Missing share of divergence above which the caller is warned.
 _WARN_MISSING = 0.2
+# A cell with fewer expressed genes than these is as good as empty: one to three stray molecules
+# fit any cell type. In a panel of a few genes, fewer are asked for: one in eight.
+_FEWEST_GENES = 4
+_PANEL_GENES = 8
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,18 @@ class BoundInput:
             yield rows, self.read(rows)
 
     def empty_cells(self) -> np.ndarray:
-        """Cells without a single count in the genes that the reference had, bool `(n_obs,)`."""
+        """Cells that are empty or nearly so, bool `(n_obs,)`.
+
+        They express fewer than 4 of the genes that the reference had (fewer than one in eight,
+        rounded down but at least one, where the query has less than 32 of those).
+        """
         empty = np.zeros(self.n_obs, dtype=bool)
+        known = self.match.known.astype(np.int64)
+        fewest = int(np.clip(known.sum() // _PANEL_GENES, 1, _FEWEST_GENES))
         for start in range(0, self.n_obs, CHUNK_SIZE):
             rows = slice(start, min(start + CHUNK_SIZE, self.n_obs))
             chunk = restored(take_rows(self.X, rows), self.scale)
-            empty[rows] = np.asarray(chunk @ self.match.known.astype(chunk.dtype)) == 0
+            empty[rows] = np.asarray((chunk > 0) @ known) < fewest
         return empty
 
     def warn(self) -> None:

@@ -24,16 +24,18 @@ class Expected(NamedTuple):
     """Share (0–1) that got their label."""
     temperature: float
     distances: np.ndarray
-    """Increasing distances to the training cells, float64 `(n_cells,)`."""
+    """Increasing scores of unlikeness to the training cells, float64 `(n_cells,)`."""
+    losses: np.ndarray | None = None
+    """Increasing log losses of their own labels (nats), float64 `(n_cells,)`."""
 
 
 @dataclass(frozen=True)
 class MissingGenes:
-    """Accuracy, temperature and novelty of validation cells that lack genes.
+    """Accuracy, temperature, novelty and losses of validation cells that lack genes.
 
-    Arrays are float64 `(2, n_points)`, `distances` `(2, n_points, n_cells)`. In the first row genes
-    are missing at random, in the second those of largest divergence; from left to right ever more
-    of them, beginning with none.
+    Arrays are float64 `(2, n_points)`, `distances` and `losses` `(2, n_points, n_cells)`. In the
+    first row genes are missing at random, in the second those of largest divergence; from left to
+    right ever more of them, beginning with none.
 
     Attributes
     ----------
@@ -46,9 +48,11 @@ class MissingGenes:
     temperature
         Divides the logits so that the probabilities fit those cells.
     distances
-        Their increasing distances to the training cells.
+        Their increasing scores of unlikeness to the training cells.
     n_cells
         How many validation cells there were.
+    losses
+        Their increasing log losses of their own labels, at that temperature (nats).
     """
 
     missing: np.ndarray
@@ -57,9 +61,10 @@ class MissingGenes:
     temperature: np.ndarray
     distances: np.ndarray
     n_cells: int
+    losses: np.ndarray | None = None
 
     def at(self, missing: float, importance: float) -> Expected:
-        """Return what to expect of a query; distances are compared rank by rank.
+        """Return what to expect of a query; distances and losses are compared rank by rank.
 
         Both rows are read where as much of the divergence is missing. Between them, what counts is
         how many genes it takes: fewer where they are those of largest divergence.
@@ -86,6 +91,7 @@ class MissingGenes:
             accuracy=float(between(along(self.accuracy))),
             temperature=float(between(along(self.temperature))),
             distances=between(along(self.distances)),
+            losses=None if self.losses is None else between(along(self.losses)),
         )
 
     @staticmethod
@@ -101,7 +107,8 @@ class MissingGenes:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return everything as arrays, by name."""
-        return {**vars(self), "n_cells": np.array([self.n_cells])}
+        arrays = {name: values for name, values in vars(self).items() if values is not None}
+        return {**arrays, "n_cells": np.array([self.n_cells])}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> MissingGenes:

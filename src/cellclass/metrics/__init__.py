@@ -9,7 +9,9 @@
 `fit_temperature`, `softmax`
     Calibrated probabilities from logits.
 `NoveltyScorer`
-    How far a cell lies from the training cells, as a conformal p-value.
+    How unlike the training cells a cell is, as a conformal p-value.
+`ConformalSets`, `log_losses`
+    Sets of labels that hold the true one with a stated probability.
 `estimate_prior_shift`, `PriorShift`
     Other proportions of the labels in a query than in training.
 """
@@ -26,10 +28,12 @@ from cellclass.metrics._classification import (
     classification_scores,
     confusion_df,
 )
+from cellclass.metrics._conformal import ConformalSets, log_losses
 from cellclass.metrics._novelty import NoveltyScorer
 from cellclass.metrics._prior_shift import PriorShift, estimate_prior_shift
 
 __all__ = [
+    "ConformalSets",
     "NoveltyScorer",
     "PriorShift",
     "attribution_stability",
@@ -39,6 +43,7 @@ __all__ = [
     "estimate_prior_shift",
     "expected_calibration_error",
     "fit_temperature",
+    "log_losses",
     "reliability_curve",
     "softmax",
 ]

@@ -7,37 +7,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from cellclass._checks import check_fraction
-from cellclass._keys import UNASSIGNED
-from cellclass.errors import NotTrainedError
 from cellclass.metrics import classification_scores
-from cellclass.model._attribution import AttributedModel
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
 from cellclass.model._missing_genes import measure_missing_genes
+from cellclass.model._predictor import Predictor
 from cellclass.model._reference import Reference, learn_reference
-from cellclass.model._scores import CellScores
 from cellclass.model._setup import label_colors, register_reference
-from cellclass.model._trust import Trust
+from cellclass.model._trust import Cells, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from anndata import AnnData
     from lightning.pytorch import Callback
 
-    from cellclass.contract import BoundInput, Expression, GeneAliases, InputContract
+    from cellclass.contract import Expression, InputContract
     from cellclass.train import Recipe
 
-# Cells that go through the network together outside training.
-_CHUNK = 4096
 
-
-class CellClassifier(AttributedModel):
+class CellClassifier(Predictor):
     """Base of the classifiers; a concrete class says which network it trains."""
 
     def __init__(
@@ -248,103 +241,16 @@ class CellClassifier(AttributedModel):
     def _after_fit(self, reference: Reference) -> None:
         """Complete the network before it is calibrated, for a class that has more to fit."""
 
-    def predict(
-        self,
-        adata: AnnData | None = None,
-        soft: bool = False,  # noqa: FBT001, FBT002 - the second argument in scvi-tools too
-        *,
-        layer: str | None = None,
-        gene_aliases: GeneAliases | None = None,
-    ) -> np.ndarray | pd.DataFrame:
-        """Label cells.
-
-        Parameters
-        ----------
-        adata
-            Query on any scale that can be converted, genes in any order; it needs no labels and
-            is not changed. `None` for the reference.
-        soft
-            Whether to return the probability of every label instead of the best label.
-        layer
-            Where the query's expression stands; `"X"` for `X`. `None`: the reference's layer if
-            the query has it, else `X`.
-        gene_aliases
-            Old and current names of genes, for those that have been renamed: a mapping, or a data
-            frame with the columns `alias` and `symbol`.
-
-        Returns
-        -------
-        Labels, str array `(n_obs,)`, `"unassigned"` for a cell without a count; with `soft`,
-        calibrated probabilities as a float32 DataFrame `(n_obs, n_labels)` whose rows sum to 1,
-        cells in rows and labels in columns.
-
-        Raises
-        ------
-        NotTrainedError
-            `train` has not been called.
-        ScaleError, ValuesError, GeneError
-            The query cannot be brought to what the model expects.
-        """
-        scores = self.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
-        if not soft:
-            return np.where(scores.empty, UNASSIGNED, np.asarray(self.labels)[scores.codes])
-        adata = self._adata if adata is None else adata
-        return pd.DataFrame(scores.probability, index=adata.obs_names, columns=list(self.labels))
-
-    def score_cells(
-        self,
-        adata: AnnData | None = None,
-        *,
-        layer: str | None = None,
-        gene_aliases: GeneAliases | None = None,
-    ) -> CellScores:
-        """Give probabilities, novelty and the contract's report for each cell of a query.
-
-        Takes and raises what `predict` does.
-        """
-        bound = self._bind(adata, layer, gene_aliases)
-        probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
-        pvalue = np.empty(bound.n_obs, dtype=np.float32)
-        trust = self._trust.given(bound.expected() if bound.match.missing.size else None)
-        for rows, latent, logits in self._outputs(bound):
-            probability[rows] = trust.probability(logits)
-            pvalue[rows] = trust.pvalue(latent)
-        scores = CellScores(
-            labels=self.labels,
-            probability=probability,
-            novelty_pvalue=pvalue,
-            empty=bound.empty_cells(),
-            report=bound.report(),
-        )
-        return scores.judged()
-
-    def get_latent_representation(
-        self,
-        adata: AnnData | None = None,
-        *,
-        layer: str | None = None,
-        gene_aliases: GeneAliases | None = None,
-    ) -> np.ndarray:
-        """Return what the network's last layer reads, float32 `(n_obs, n_hidden)`.
-
-        Takes and raises what `predict` does.
-        """
-        bound = self._bind(adata, layer, gene_aliases)
-        return np.concatenate([latent for _, latent, _ in self._outputs(bound)])
-
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""
         train, validation = reference.train, reference.validation
         # The runner noted positions among the labelled cells; users want those in the AnnData.
         self.train_indices = reference.cells[train]
         self.validation_indices = reference.cells[validation]
-        latent, logits = self._forward(reference.X[validation])
-        codes = reference.codes[validation]
-        self._trust = Trust.fit(
-            self._forward(reference.X[train])[0],
-            reference.codes[train],
-            held_out=(latent, logits, codes),
-        )
+        parts = [(reference.X[rows], reference.codes[rows]) for rows in (train, validation)]
+        learned, held_out = (Cells(x, *self._forward(x), codes) for x, codes in parts)
+        codes, logits = held_out.codes, held_out.logits
+        self._trust = Trust.fit(learned, held_out=held_out)
         places, bound = reference.looked_at
         curves = measure_missing_genes(
             bound,
@@ -364,40 +270,4 @@ class CellClassifier(AttributedModel):
             n_validation_cells=len(validation),
             temperature=self._trust.temperature,
             validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
-        )
-
-    def _bind(
-        self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
-    ) -> BoundInput:
-        if not self.is_trained:
-            raise NotTrainedError(
-                "The model is not trained: its answers would be noise. Call model.train() first."
-            )
-        if adata is not None:
-            bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
-            bound.warn()
-            return bound
-        if self._adata is None:
-            raise ValueError(
-                "The model was loaded from files and has no reference of its own: pass the cells, "
-                "model.predict(adata)."
-            )
-        return self._contract.bind(self._adata, layer=layer or self._contract.layer)
-
-    def _outputs(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        for rows, x in bound.chunks():
-            yield rows, *self._forward(x)
-
-    def _forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Latent representation and logits of model input."""
-        self.module.eval()
-        device = self.module.device
-        parts = [x[start : start + _CHUNK] for start in range(0, len(x), _CHUNK)] or [x]
-        with torch.inference_mode():
-            inputs = [torch.from_numpy(part).to(device) for part in parts]
-            latent = [self.module.embed(part) for part in inputs]
-            logits = [self.module.classify(*pair) for pair in zip(latent, inputs, strict=True)]
-        return (
-            torch.cat(latent).float().cpu().numpy(),
-            torch.cat(logits).float().cpu().numpy(),
         )

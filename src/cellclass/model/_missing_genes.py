@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellclass.contract import SHARES, MissingGenes, with_fewer_genes
-from cellclass.metrics import fit_temperature
+from cellclass.metrics import fit_temperature, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def measure_missing_genes(
     outputs_of
         The trained network: latent representation and logits of model input.
     novelty
-        Distance to the training cells.
+        Unlikeness to the training cells.
     seed
         Of the genes that are missing at random.
 
@@ -50,21 +50,26 @@ def measure_missing_genes(
         return None
     shape = (2, len(SHARES) + 1)
     found = {name: np.zeros(shape) for name in ("missing", "importance", "accuracy")}
-    distances = np.zeros((*shape, len(codes)))
+    distances, losses = np.zeros((2, *shape, len(codes)))
+    own = (np.arange(len(codes)), codes)
     log_temperature, n = np.zeros(shape), np.zeros(shape)
     given = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=seed)
     for row, place, fewer in given:
-        latent, logits = outputs_of(fewer.read(slice(None)))
+        x = fewer.read(slice(None))
+        latent, logits = outputs_of(x)
+        temperature = fit_temperature(logits, codes)
         n[row, place] += 1
         found["missing"][row, place] += fewer.match.missing.size / contract.n_genes
         found["importance"][row, place] += fewer.match.missing_share
         found["accuracy"][row, place] += (logits.argmax(axis=1) == codes).mean()
-        distances[row, place] += np.sort(novelty.score(latent))
-        log_temperature[row, place] += np.log(fit_temperature(logits, codes))
+        distances[row, place] += np.sort(novelty.score(latent, x))
+        losses[row, place] += np.sort(log_losses(logits, temperature=temperature)[own])
+        log_temperature[row, place] += np.log(temperature)
     means = {name: values / n for name, values in found.items()}
     return MissingGenes(
         **means,
         temperature=np.exp(log_temperature / n),
         distances=distances / n[:, :, None],
         n_cells=len(codes),
+        losses=losses / n[:, :, None],
     )

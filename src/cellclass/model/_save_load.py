@@ -72,7 +72,7 @@ class SavedModel(BaseModelClass):
         if not self.is_trained:
             raise NotTrainedError("The model is not trained. Call model.train() before save.")
         arrays = {f"contract.{k}": v for k, v in self._contract.to_arrays().items()}
-        arrays |= {f"novelty.{k}": v for k, v in self._trust.to_arrays().items()}
+        arrays |= self._trust.to_arrays()
         weights = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         text = {
             "init_params": self.init_params_["non_kwargs"],
@@ -189,7 +189,9 @@ class SavedModel(BaseModelClass):
         self.module.load_state_dict(files.weights)
         self.module.eval()
         self.to_device(device)
-        self._trust = Trust.from_parts(files.text["temperature"], files.part("novelty"))
+        self._trust = Trust.from_parts(
+            files.text["temperature"], files.part("novelty"), files.part("sets")
+        )
         self._card = files.text["card"]
         self._label_colors = files.text["label_colors"]
         self.history_ = {

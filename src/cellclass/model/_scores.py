@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cellclass._checks import check_fraction
+
 _NOVEL, _MOSTLY = 0.05, 0.5
+# p-values are stored in float32.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,11 @@ class CellScores:
         Conformal p-value of being like the training cells, float32 `(n_obs,)`; NaN when no cells
         were held out in training.
     empty
-        Cells without a single count in the genes of the reference, bool `(n_obs,)`.
+        Cells with hardly an expressed gene, which no label is given to, bool `(n_obs,)`.
     report
         What the input contract found and did.
+    n_calibration
+        How many held-out cells the p-values are ranks among.
     """
 
     labels: tuple[str, ...]
@@ -35,6 +41,7 @@ class CellScores:
     novelty_pvalue: np.ndarray
     empty: np.ndarray
     report: dict[str, Any]
+    n_calibration: int = 0
 
     @property
     def codes(self) -> np.ndarray:
@@ -66,6 +73,33 @@ class CellScores:
                 stacklevel=4,
             )
         return replace(self, report=report)
+
+    def unassigned(self, reject_rate: float | None = None) -> np.ndarray:
+        """Cells that get no label, bool `(n_obs,)`.
+
+        Parameters
+        ----------
+        reject_rate
+            Share (0–1) of cells like the training cells that may be left out so that novel ones
+            are: those with a novelty p-value up to it. `None` leaves out the empty ones alone.
+
+        Raises
+        ------
+        ValueError
+            `reject_rate` is outside (0, 1), or less than the smallest p-value possible.
+        """
+        if reject_rate is None:
+            return self.empty
+        check_fraction(reject_rate, "reject_rate")
+        least = 1 / (1 + self.n_calibration)
+        if least > reject_rate * (1 + _ROUNDING):
+            needed = int(np.ceil(1 / reject_rate - 1 - _ROUNDING))
+            raise ValueError(
+                f"reject_rate={reject_rate:g} needs {needed} held-out cells, and the model has "
+                f"{self.n_calibration}: no p-value is below {least:.2g}. Ask for more, or train "
+                "with more cells or a larger validation_size."
+            )
+        return self.empty | (self.novelty_pvalue <= reject_rate * (1 + _ROUNDING))
 
     @property
     def confidence(self) -> np.ndarray:

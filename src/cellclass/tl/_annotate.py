@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_anndata, check_key_added
+from cellclass._checks import check_anndata, check_fraction, check_key_added
 from cellclass._keys import (
     ANNOTATE,
     CONTRACT_REPORT,
@@ -37,6 +37,7 @@ def annotate(
     adata: AnnData,
     model: CellClassifierMLP,
     *,
+    reject_rate: float | None = None,
     layer: str | None = None,
     gene_aliases: GeneAliases | None = None,
     prior_correction: bool = False,
@@ -45,8 +46,9 @@ def annotate(
 ) -> AnnData | None:
     """Label each cell of a query and say how far to trust the label.
 
-    A cell without a single count in the genes of the reference is `"unassigned"`. The number and
-    order of the cells, and everything else in the AnnData, stay as they are.
+    A cell that expresses fewer than 4 genes of the reference (in panels of less than 32, fewer than
+    one in eight) is `"unassigned"`. The number and order of the cells, and everything else in the
+    AnnData, stay as they are.
 
     Parameters
     ----------
@@ -55,6 +57,9 @@ def annotate(
         genes in any order.
     model
         Trained model.
+    reject_rate
+        Share (0–1) of cells like the training cells that may be `"unassigned"`, so that novel ones
+        are: those with a novelty p-value up to it. `None` leaves no other cells out.
     layer
         Where the expression stands; `"X"` for `X`. `None`: the layer of the reference if the query
         has it, else `X`.
@@ -88,12 +93,13 @@ def annotate(
         Probability of each label; rows sum to 1. Columns are the labels, with `|` in place of
         `/`, which AnnData files do not allow; `cc.get.predictions_df` has the labels as they are.
     `adata.uns[key_added]` : dict
-        `params`; `labels`; `contract_report`, which scale and genes were found, what was done, the
-        accuracy to expect (`expected_accuracy`, 0–1, and its standard error) and the share of cells
-        unlike the training cells (`share_novel`, 0–1); `model`, the model card; with
-        `prior_correction`, `prior_correction`: the shares of the labels (`training_prior`,
-        `query_prior`, 0–1, float64 `(n_labels,)`), `n_iterations`, `converged`, the share of labels
-        that change (`share_changed`, 0–1), and whether that was few enough to do it (`applied`).
+        `params`, with 0 for a `reject_rate` of `None`; `labels`; `contract_report`, which scale and
+        genes were found, what was done, the accuracy to expect (`expected_accuracy`, 0–1, and its
+        standard error) and the share of cells unlike the training cells (`share_novel`, 0–1);
+        `model`, the model card; with `prior_correction`, `prior_correction`: the shares of the
+        labels (`training_prior`, `query_prior`, 0–1, float64 `(n_labels,)`), `n_iterations`,
+        `converged`, the share of labels that change (`share_changed`, 0–1), and whether that was
+        few enough to do it (`applied`).
     `adata.uns[f"{key_added}_colors"]` : list of str
         Colours of the labels, where the reference had them, for `sc.pl`.
 
@@ -104,7 +110,8 @@ def annotate(
     ScaleError, ValuesError, GeneError
         The query cannot be brought to what the model expects; nothing is written.
     ValueError
-        Something that is no annotation stands under `key_added`.
+        Something that is no annotation stands under `key_added`; or `reject_rate` is outside
+        (0, 1), or too few cells were held out in training for it.
 
     Examples
     --------
@@ -129,11 +136,14 @@ def annotate(
             "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
             "copy out."
         )
+    if reject_rate is not None:
+        check_fraction(reject_rate, "reject_rate")
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
     shift: dict[str, Any] = {}
     if prior_correction:
         scores, shift[PRIOR_CORRECTION] = correct_prior(scores, model.card)
-    codes = np.where(scores.empty, len(scores.labels), scores.codes)
+    left_out = scores.unassigned(reject_rate)
+    codes = np.where(left_out, len(scores.labels), scores.codes)
     labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
@@ -143,6 +153,7 @@ def annotate(
             "layer": layer or "",
             "key_added": key_added,
             PRIOR_CORRECTION: prior_correction,
+            "reject_rate": float(reject_rate or 0),
         },
         LABELS: np.asarray(scores.labels, dtype=object),
         CONTRACT_REPORT: scores.report,
@@ -153,7 +164,7 @@ def annotate(
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
         adata._init_as_actual(adata.copy())  # noqa: SLF001
     adata.obs[key_added] = labels
-    adata.obs[confidence_key(key_added)] = scores.confidence
+    adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
     adata.uns[key_added] = about

@@ -1,0 +1,164 @@
+"""What a trained classifier says of cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cellclass._keys import UNASSIGNED
+from cellclass.errors import NotTrainedError
+from cellclass.model._attribution import AttributedModel
+from cellclass.model._scores import CellScores
+from cellclass.model._sets import SetPredictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anndata import AnnData
+
+    from cellclass.contract import BoundInput, GeneAliases
+    from cellclass.model._trust import Trust
+
+# Cells that go through the network together outside training.
+_CHUNK = 4096
+
+
+class Predictor(SetPredictor, AttributedModel):
+    """A saved model that labels cells; every answer passes the input contract."""
+
+    def predict(
+        self,
+        adata: AnnData | None = None,
+        soft: bool = False,  # noqa: FBT001, FBT002 - the second argument in scvi-tools too
+        *,
+        reject_rate: float | None = None,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+    ) -> np.ndarray | pd.DataFrame:
+        """Label cells.
+
+        Parameters
+        ----------
+        adata
+            Query on any scale that can be converted, genes in any order; it needs no labels and
+            is not changed. `None` for the reference.
+        soft
+            Whether to return the probability of every label instead of the best label.
+        reject_rate
+            Share (0–1) of cells like the training cells that may go without a label, so that
+            novel ones do; `None` gives every cell one that expresses genes.
+        layer
+            Where the query's expression stands; `"X"` for `X`. `None`: the reference's layer if
+            the query has it, else `X`.
+        gene_aliases
+            Old and current names of genes, for those that have been renamed: a mapping, or a data
+            frame with the columns `alias` and `symbol`.
+
+        Returns
+        -------
+        Labels, str array `(n_obs,)`, `"unassigned"` for a cell with hardly an expressed gene, or
+        with a novelty p-value up to `reject_rate`; with `soft`, calibrated probabilities as a
+        float32 DataFrame `(n_obs, n_labels)` whose rows sum to 1, cells in rows and labels in
+        columns.
+
+        Raises
+        ------
+        NotTrainedError
+            `train` has not been called.
+        ScaleError, ValuesError, GeneError
+            The query cannot be brought to what the model expects.
+        ValueError
+            `reject_rate` is outside (0, 1), or too few cells were held out for it.
+        """
+        scores = self.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
+        left_out = scores.unassigned(reject_rate)
+        if not soft:
+            return np.where(left_out, UNASSIGNED, np.asarray(self.labels)[scores.codes])
+        adata = self._adata if adata is None else adata
+        return pd.DataFrame(scores.probability, index=adata.obs_names, columns=list(self.labels))
+
+    def score_cells(
+        self,
+        adata: AnnData | None = None,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+    ) -> CellScores:
+        """Give probabilities, novelty and the contract's report for each cell of a query.
+
+        Takes and raises what `predict` does.
+        """
+        bound = self._bind(adata, layer, gene_aliases)
+        probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
+        pvalue = np.empty(bound.n_obs, dtype=np.float32)
+        trust = self._trust_for(bound)
+        for rows, x, latent, logits in self._outputs(bound):
+            probability[rows] = trust.probability(logits)
+            pvalue[rows] = trust.pvalue(latent, x)
+        scores = CellScores(
+            labels=self.labels,
+            probability=probability,
+            novelty_pvalue=pvalue,
+            empty=bound.empty_cells(),
+            report=bound.report(),
+            n_calibration=trust.n_calibration,
+        )
+        return scores.judged()
+
+    def get_latent_representation(
+        self,
+        adata: AnnData | None = None,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+    ) -> np.ndarray:
+        """Return what the network's last layer reads, float32 `(n_obs, n_hidden)`.
+
+        Takes and raises what `predict` does.
+        """
+        bound = self._bind(adata, layer, gene_aliases)
+        return np.concatenate([latent for _, _, latent, _ in self._outputs(bound)])
+
+    def _bind(
+        self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
+    ) -> BoundInput:
+        if not self.is_trained:
+            raise NotTrainedError(
+                "The model is not trained: its answers would be noise. Call model.train() first."
+            )
+        if adata is not None:
+            bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
+            bound.warn()
+            return bound
+        if self._adata is None:
+            raise ValueError(
+                "The model was loaded from files and has no reference of its own: pass the cells, "
+                "model.predict(adata)."
+            )
+        return self._contract.bind(self._adata, layer=layer or self._contract.layer)
+
+    def _trust_for(self, bound: BoundInput) -> Trust:
+        return self._trust.given(bound.expected() if bound.match.missing.size else None)
+
+    def _outputs(
+        self, bound: BoundInput
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+        for rows, x in bound.chunks():
+            yield rows, x, *self._forward(x)
+
+    def _forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Latent representation and logits of model input."""
+        self.module.eval()
+        device = self.module.device
+        parts = [x[start : start + _CHUNK] for start in range(0, len(x), _CHUNK)] or [x]
+        with torch.inference_mode():
+            inputs = [torch.from_numpy(part).to(device) for part in parts]
+            latent = [self.module.embed(part) for part in inputs]
+            logits = [self.module.classify(*pair) for pair in zip(latent, inputs, strict=True)]
+        return (
+            torch.cat(latent).float().cpu().numpy(),
+            torch.cat(logits).float().cpu().numpy(),
+        )
