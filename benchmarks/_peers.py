@@ -1,15 +1,7 @@
 """The classifiers that cellclass is compared with, each a function from a fold to an answer.
 
 Whatever an arm selects, scales or tunes, it does on the training cells of the fold. Input is log1p
-CP10k unless it says otherwise. Everything runs on one thread.
-
-Logistic regression (LR), L2, lbfgs, at most 300 iterations: C is chosen by the log loss on a fifth
-of the training cells (of at most 2,500 of them; 100 iterations, each C from the solution of the one
-before), from 10, 1, 0.1 and 0.01 downwards until it gets worse. Where the matrix is small enough to be made dense (at most 2,000 genes, so always for the two
-arms of 1,000 genes), the same loss also chooses between log1p and the same z-scored and cut at 10
-(C from 1 to 0.001); on panels of fewer than 2,000 genes also between CP10k and the median depth of
-the training cells, because CP10k breaks on panels of tens of genes. So this is the strongest
-baseline here, not a straw man.
+CP10k, for logistic regression also what `_logistic.py` tries. Everything runs on one thread.
 """
 
 from __future__ import annotations
@@ -18,30 +10,28 @@ import sys
 import time
 import warnings
 from importlib.util import find_spec
-from itertools import product
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import numpy as np
 import scanpy as sc
 import scipy.sparse as sp
 from _answers import Answer
-from _tasks import Fold, log1p_normalized
-from scipy.linalg import cholesky, solve_triangular
+from _logistic import CEILING, inner_split, tuned_logistic_regression
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
 import cellclass as cc
 
+if TYPE_CHECKING:
+    from _tasks import Fold
+
 MLP = "MLP"
 N_GENES = 1000
-_DENSE_UP_TO = 2000
-_TUNED_ON = 2500
-_FEW, _MANY = 2200, 5000
-_CEILING = 10.0
+_MANY = 5000
 _SEEN_IN = 3
 
 
@@ -72,7 +62,7 @@ def lr_hvg(fold: Fold) -> Answer:
 
 def svm(fold: Fold) -> Answer:
     """Linear SVM on all genes; C of 0.0001 to 0.1 by accuracy on a fifth of the training cells."""
-    train, validation = _inner_split(fold.y_train)
+    train, validation = inner_split(fold.y_train)
     X, y = fold.train, fold.y_train
     scores = {
         C: np.mean(_svc(C).fit(X[train], y[train]).predict(X[validation]) == y[validation])
@@ -89,7 +79,7 @@ def knn(fold: Fold) -> Answer:
     X, query = fold.train[:, genes].toarray(), fold.query[:, genes].toarray()
     pca = PCA(min(50, min(X.shape) - 1), svd_solver="covariance_eigh", random_state=0).fit(X)
     X, query, y = pca.transform(X), pca.transform(query), fold.y_train
-    train, validation = _inner_split(y)
+    train, validation = inner_split(y)
     scores = {
         k: np.mean(_neighbours(k, X[train], y[train]).predict(X[validation]) == y[validation])
         for k in (5, 15, 30)
@@ -126,7 +116,7 @@ def _celltypist(fold: Fold, package, **arguments) -> Answer:
     model = package.train(fold.train, fold.y_train, genes=fold.genes, **arguments)
     genes = np.flatnonzero(np.isin(fold.genes, model.classifier.features))
     query = (fold.query[:, genes].toarray() - model.scaler.mean_) / model.scaler.scale_
-    _, probability, _ = model.predict_labels_and_prob(np.minimum(query, _CEILING))
+    _, probability, _ = model.predict_labels_and_prob(np.minimum(query, CEILING))
     return _by_probability(probability, model.classifier.classes_)
 
 
@@ -251,23 +241,15 @@ def _by_probability(matrix: np.ndarray, labels: np.ndarray, chosen: str = "") ->
     return Answer(labels, matrix, labels[matrix.argmax(axis=1)], 0.0, chosen=chosen)
 
 
+def _logistic_regression(fold: Fold, genes: np.ndarray) -> Answer:
+    return _by_probability(*tuned_logistic_regression(fold, genes))
+
+
 def _by_decision(matrix: np.ndarray, labels: np.ndarray, chosen: str) -> Answer:
     if matrix.ndim == 1:
         matrix = np.column_stack([-matrix, matrix])
     predicted = labels[matrix.argmax(axis=1)]
     return Answer(labels, matrix, predicted, 0.0, is_probability=False, chosen=chosen)
-
-
-def _inner_split(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of cells to tune on: four fifths to fit, a fifth of each label to judge."""
-    rng = np.random.default_rng(0)
-    validation = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        cells = rng.permutation(np.flatnonzero(y == label))
-        validation[cells[: min(int(len(cells) * 0.2 + rng.random()), len(cells) - 1)]] = True
-    looked_at = np.zeros(len(y), dtype=bool)
-    looked_at[rng.permutation(len(y))[:_TUNED_ON]] = True
-    return np.flatnonzero(~validation & looked_at), np.flatnonzero(validation & looked_at)
 
 
 def _variable_genes(fold: Fold, n_genes: int) -> np.ndarray:
@@ -294,74 +276,3 @@ def _svc(C: float) -> LinearSVC:
 
 def _neighbours(k: int, X: np.ndarray, y: np.ndarray) -> KNeighborsClassifier:
     return KNeighborsClassifier(min(k, len(y))).fit(X, y)
-
-
-def _logistic_regression(fold: Fold, genes: np.ndarray) -> Answer:
-    y = fold.y_train
-    train, validation = _inner_split(y)
-    losses = {}
-    for kind in _input_kinds(fold, genes):
-        if kind[0] == "median depth" and kind[1] != min(losses, key=losses.get)[0][1]:
-            continue  # the worse scaling is not tried again
-        X, judged = _lr_input(fold, genes, kind, train, validation)
-        best, model = np.inf, LogisticRegression(max_iter=100, warm_start=True)
-        for C in (1.0, 0.1, 0.01, 0.001) if kind[1] == "z-scored" else (10.0, 1.0, 0.1, 0.01):
-            model.set_params(C=C).fit(X, y[train])
-            known = np.isin(y[validation], model.classes_)
-            probability = model.predict_proba(judged[known])
-            loss = log_loss(y[validation][known], probability, labels=model.classes_)
-            losses[kind, C] = loss
-            if loss > best:
-                break
-            best = loss
-    kind, C = min(losses, key=losses.get)
-    X, query = _lr_input(fold, genes, kind, np.arange(len(y)))
-    model = LogisticRegression(C=C, max_iter=300).fit(X, y)
-    chosen = f"{kind[0]}, {kind[1]}, C={C}"
-    return _by_probability(model.predict_proba(query), model.classes_, chosen)
-
-
-def _input_kinds(fold: Fold, genes: np.ndarray) -> list[tuple[str, str]]:
-    if len(genes) > _DENSE_UP_TO:
-        return [("CP10k", "log1p")]
-    depths = ("CP10k", "median depth") if len(fold.genes) < _DENSE_UP_TO else ("CP10k",)
-    return list(product(depths, ("log1p", "z-scored")))
-
-
-def _lr_input(fold: Fold, genes, kind: tuple[str, str], fitted, judged=None):
-    """Input of the training cells to fit, and of others, or of the query, to judge.
-
-    What is learned (depth, mean, deviation, axes) is learned from the cells to fit alone.
-    """
-    X = fold.train[fitted]
-    query = fold.query if judged is None else fold.train[judged]
-    if kind[0] == "median depth":
-        counts = fold.counts_train[fitted]
-        depth = float(np.median(np.asarray(counts.sum(axis=1))))
-        X = log1p_normalized(counts, depth)
-        others = fold.counts_test if judged is None else fold.counts_train[judged]
-        query = log1p_normalized(others, depth)
-    if len(genes) > _DENSE_UP_TO:
-        few = X.shape[0] <= _FEW and 2 * X.shape[0] < X.shape[1]
-        return _axes_of_cells(X, query) if few else (X, query)
-    X, query = X[:, genes].toarray(), query[:, genes].toarray()
-    if kind[1] == "z-scored":
-        mean, scale = X.mean(axis=0), X.std(axis=0)
-        scale[scale == 0] = 1
-        X, query = (np.minimum((Z - mean) / scale, _CEILING) for Z in (X, query))
-    return X, query
-
-
-def _axes_of_cells(X: sp.csr_matrix, query: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """The same cells on as many axes as there are training cells, inner products as they are.
-
-    Weights of an L2 regression lie in the span of the training cells, so with fewer cells than
-    genes the fit on these axes is the one on all genes, and quicker.
-    """
-    cells = X.toarray()
-    products = (cells @ cells.T).astype(np.float64)
-    products_query = (query.toarray() @ cells.T).astype(np.float64)
-    jitter = 1e-6 * np.trace(products) / len(products)  # for cells that are equal, or empty
-    lower = cholesky(products + jitter * np.eye(len(products)), lower=True)
-    axes = solve_triangular(lower, products_query.T, lower=True).T
-    return lower.astype(np.float32), np.ascontiguousarray(axes, dtype=np.float32)
