@@ -61,13 +61,18 @@ def lr_hvg(fold: Fold) -> Answer:
 
 
 def svm(fold: Fold) -> Answer:
-    """Linear SVM on all genes; C of 0.0001 to 0.1 by accuracy on a fifth of the training cells."""
+    """Linear SVM on all genes; C from 0.0001 to 0.1 upwards until accuracy gets worse.
+
+    The accuracy is that on a fifth of the training cells.
+    """
     train, validation = inner_split(fold.y_train)
     X, y = fold.train, fold.y_train
-    scores = {
-        C: np.mean(_svc(C).fit(X[train], y[train]).predict(X[validation]) == y[validation])
-        for C in (0.0001, 0.001, 0.01, 0.1)
-    }
+    scores = {}
+    for C in (0.0001, 0.001, 0.01, 0.1):
+        right = _svc(C).fit(X[train], y[train]).predict(X[validation]) == y[validation]
+        if scores and right.mean() < max(scores.values()):
+            break
+        scores[C] = right.mean()
     C = max(scores, key=scores.get)
     model = _svc(C).fit(X, y)
     return _by_decision(model.decision_function(fold.query), model.classes_, f"C={C}")
@@ -166,19 +171,19 @@ def singler(fold: Fold) -> Answer:
 
 
 def random_forest(fold: Fold) -> Answer:
-    """200 trees on the 2,000 genes of largest Jensen–Shannon divergence.
+    """100 trees on the 1,000 genes of largest Jensen–Shannon divergence.
 
     Above 5,000 training cells each tree is grown on half as many draws as there are cells.
     """
-    X, query = _top_dense(fold, 2000)
+    X, query = _top_dense(fold, N_GENES)
     drawn = 0.5 if len(X) > _MANY else None
-    model = RandomForestClassifier(200, max_samples=drawn, n_jobs=1, random_state=0)
+    model = RandomForestClassifier(100, max_samples=drawn, n_jobs=1, random_state=0)
     model.fit(X, fold.y_train)
     return _by_probability(model.predict_proba(query), model.classes_)
 
 
 def lightgbm(fold: Fold) -> Answer:
-    """100 rounds on the 1,000 genes of largest divergence, 30% of them for each tree.
+    """100 rounds of 15 leaves on the 1,000 genes of largest divergence, 30% of them for each tree.
 
     Above 5,000 training cells each tree is grown on half of the cells.
     """
@@ -187,6 +192,7 @@ def lightgbm(fold: Fold) -> Answer:
     X, query = _top_dense(fold, N_GENES)
     model = LGBMClassifier(
         n_estimators=100,
+        num_leaves=15,
         colsample_bytree=0.3,
         subsample=0.5 if len(X) > _MANY else 1.0,
         subsample_freq=1,
