@@ -50,7 +50,7 @@ check:  ## Run all that continuous integration runs
 	.ci/run
 
 bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/leaders.py
 	$(BIN)/python benchmarks/scales.py
 	$(BIN)/python benchmarks/corruption.py
 	$(BIN)/python benchmarks/genes.py
