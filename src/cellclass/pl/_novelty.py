@@ -96,10 +96,9 @@ def novelty(
 
 
 def _draw_all(pvalue: pd.Series, ax: Axes) -> None:
-    _, _, bars = ax.hist(
-        pvalue, _EDGES, weights=np.full(len(pvalue), 1 / len(pvalue)), color=_COLOR, rwidth=0.94
-    )
-    bars[0].set_color(_NOVEL_COLOR)
+    weights = np.full(len(pvalue), 1 / len(pvalue))
+    ax.hist(pvalue, _EDGES.tolist(), weights=weights, color=_COLOR, rwidth=0.94)
+    ax.patches[0].set_color(_NOVEL_COLOR)
     ax.axhline(_NOVEL, color="0.3", linestyle="--", linewidth=1, label="cells like the reference")
     ax.set_ylim(top=1.18 * ax.get_ylim()[1])  # room for the legend
     ax.set_ylabel("share of cells")
@@ -114,7 +113,7 @@ def _draw_groups(pvalue: pd.Series, groups: pd.Series, ax: Axes) -> None:
     weights = 1 / n_cells.to_numpy()[codes]
     # At 0.25 a bin holds five times what it does by chance: dark enough.
     *_, image = ax.hist2d(
-        pvalue, codes, bins=(_EDGES, rows), weights=weights, cmap="Blues", vmin=0, vmax=0.25
+        pvalue, codes, bins=[_EDGES, rows], weights=weights, cmap="Blues", vmin=0, vmax=0.25
     )
     ax.set_ylim(len(names) - 0.5, -0.5)
     for edge in rows[1:-1]:
