@@ -18,9 +18,25 @@ _ROUNDING = 1e-4
 
 
 def log_losses(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
-    """Negative logarithm of the probability of each label (nats), float64 `(n_obs, n_labels)`.
+    """Turn logits into negative log probabilities.
 
     Exact also where the probability is so near to 1 that it rounds to 1.
+
+    Parameters
+    ----------
+    logits
+        `(n_obs, n_labels)`.
+    temperature
+        Divides the logits, as in :func:`softmax`.
+
+    Returns
+    -------
+    float64 array `(n_obs, n_labels)`, nats; 0 for a label that is certain.
+
+    Examples
+    --------
+    >>> log_losses(np.array([[0.0, 0.0]])).round(3)
+    array([[0.693, 0.693]])
     """
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     best = scaled.argmax(axis=1)

@@ -34,8 +34,8 @@ def calibration(
     Returns
     -------
     The axes. A point for each bin of confidence that has cells: mean confidence (0–1) across,
-    accuracy (0–1) upwards. Below the diagonal the model is too sure. The bars at the foot are the
-    cells of the bins, as shares of the fullest one.
+    accuracy (0–1) upwards, the larger the more cells it has. Below the diagonal the model is too
+    sure. The bars at the foot are the cells of the bins, beside the fullest one.
 
     Raises
     ------
@@ -71,10 +71,14 @@ def calibration(
         linewidth=2,
         alpha=0.5,
     )
-    ax.plot(filled["confidence"], filled["accuracy"], color="0.25", linewidth=1)
-    for mask, color, text in ((too_sure, _OVER, "too sure"), (~too_sure, _UNDER, "not too sure")):
+    ax.plot(filled["confidence"], filled["accuracy"], color="0.5", linewidth=0.8)
+    for mask, color, text in (
+        (too_sure, _OVER, "too sure"),
+        (~too_sure, _UNDER, "not sure enough"),
+    ):
         part = filled[mask]
-        ax.scatter(part["confidence"], part["accuracy"], color=color, s=30, zorder=3, label=text)
+        size = 12 + 60 * part["n_obs"] / filled["n_obs"].max()
+        ax.scatter(part["confidence"], part["accuracy"], size, color=color, zorder=3, label=text)
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(0, 1.02)
     ax.set_aspect("equal")

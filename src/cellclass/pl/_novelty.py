@@ -90,6 +90,7 @@ def novelty(
         f"{share:.1%} of {int(known.sum()):,} cells have a p-value up to {_NOVEL:g} "
         f"({_NOVEL:.0%} by chance)",
         fontsize="medium",
+        pad=6 if groupby is None else 20,  # a heading stands beside the rows
     )
     return finish(ax, show=show, is_new=is_new)
 
@@ -99,6 +100,7 @@ def _draw_all(pvalue: pd.Series, ax: Axes) -> None:
     ax.hist(pvalue, _EDGES.tolist(), weights=weights, color=_COLOR, rwidth=0.94)
     ax.patches[0].set_color(_NOVEL_COLOR)
     ax.axhline(_NOVEL, color="0.3", linestyle="--", linewidth=1, label="cells like the reference")
+    ax.set_ylim(top=1.18 * ax.get_ylim()[1])  # room for the legend
     ax.set_ylabel("share of cells")
     ax.legend(frameon=False, fontsize="small", loc="upper right")
     ax.spines[["top", "right"]].set_visible(False)
@@ -111,7 +113,7 @@ def _draw_groups(pvalue: pd.Series, groups: pd.Series, ax: Axes) -> None:
     weights = 1 / n_cells.to_numpy()[codes]
     # At 0.25 a bin holds five times what it does by chance: dark enough.
     *_, image = ax.hist2d(
-        pvalue, codes, bins=(_EDGES, rows), weights=weights, cmap="Blues", vmin=0, vmax=0.25
+        pvalue, codes, bins=[_EDGES, rows], weights=weights, cmap="Blues", vmin=0, vmax=0.25
     )
     ax.set_ylim(len(names) - 0.5, -0.5)
     for edge in rows[1:-1]:
@@ -121,7 +123,7 @@ def _draw_groups(pvalue: pd.Series, groups: pd.Series, ax: Axes) -> None:
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
     across = ax.get_yaxis_transform()  # x in shares of the axes, y in rows
-    ax.text(1.02, -0.75, f"≤ {_NOVEL:g}", transform=across, fontsize="small", va="bottom")
+    ax.text(1.02, -0.6, f"≤ {_NOVEL:g}", transform=across, color="0.3", va="bottom")
     for row, share in enumerate((pvalue <= _NOVEL).groupby(codes).mean()):
         color = _NOVEL_COLOR if share > 2 * _NOVEL else "0.3"
         ax.text(1.02, row, f"{share:.0%}", transform=across, va="center", color=color)
