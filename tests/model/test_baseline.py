@@ -48,7 +48,7 @@ def test_the_winner_is_said_only_where_the_interval_leaves_out_zero(compared):
 
 def test_an_unfit_model_loses(cells):
     MLP.setup_anndata(cells, labels_key="cell_type", layer="counts")
-    model = MLP(cells, n_top_genes=100, n_hidden=(8,), validation_size=0.3)
+    model = MLP(cells, preset="published", n_hidden=(8,), dropout=0.0, validation_size=0.3)
     model.train(
         max_epochs=1,
         enable_progress_bar=False,

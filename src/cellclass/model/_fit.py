@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # The validation cells are looked at about this often in a training, and the training stops when
 # they were answered worse this many times in a row.
-_N_LOOKS = 20
-_PATIENCE = 5
+_N_LOOKS = 10
+_PATIENCE = 3
 
 
 def fit(
