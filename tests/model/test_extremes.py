@@ -15,8 +15,8 @@ SIMULATED = {
     "30 genes": {"n_obs": 200, "n_vars": 30, "n_labels": 3, "n_markers": 8, "depth": 300.0},
     "30,000 genes": {"n_obs": 90, "n_vars": 30_000, "n_labels": 3, "n_markers": 500},
 }
-# Simulated labels are easy; with 500 cells of 100 labels there is no time to learn them.
-LEAST_ACCURACY = dict.fromkeys(SIMULATED, 0.8) | {"a hundred labels": 0.02, "two labels": 0.6}
+# Simulated labels are easy; of 100 labels with five cells each logistic regression gets 0.38 right.
+LEAST_ACCURACY = dict.fromkeys(SIMULATED, 0.8) | {"a hundred labels": 0.25}
 
 
 def halves(**arguments):

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 # All labels together count as much as this many cells of a label of its own, and the threshold is
-# set as if half a cell more were beyond it: with fewer cells, rare labels get too wide sets, with
-# more, hard labels too small ones (benchmarks/prediction_sets.py).
+# set as if half a cell more were beyond it. Fewer shared cells give rare labels too wide sets, more
+# give hard labels too small ones. Chosen on the datasets of benchmarks/prediction_sets.py.
 _SHARED_CELLS = 10
 _BEYOND = 0.5
 # Relative differences of scores that come from rounding in float32.
