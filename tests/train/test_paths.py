@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from cellclass.metrics import softmax
+from cellclass.metrics import fit_temperature, softmax
 from cellclass.module import MLP
 from cellclass.train import _paths, fit_shallow_paths, weigh_paths
 
@@ -79,3 +79,29 @@ def test_the_better_path_counts_more():
 def test_without_cells_all_count_the_same():
     none = np.zeros((3, 0, 4))
     assert weigh_paths(none, np.zeros(0, dtype=int)) == pytest.approx([1 / 3] * 3, abs=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n", [12, 40, 200])
+def test_a_few_cells_already_move_the_weights(seed, n):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 3, n)
+    truth = np.eye(3)[codes]
+    logits = np.stack([strength * truth + rng.normal(size=(n, 3)) for strength in (3.0, 1.5, 0.0)])
+    factors = np.array([1 / fit_temperature(path, codes) for path in logits])
+
+    def loss(shares):
+        scaled = np.tensordot(shares * factors, logits, axes=1)
+        own = softmax(scaled)[np.arange(n), codes]
+        return -np.log(own).sum() - _paths._PRIOR * np.log(shares).sum()
+
+    grid = [
+        np.array([a, b, 1 - a - b])
+        for a in np.arange(0.02, 1, 0.02)
+        for b in np.arange(0.02, 0.99 - a, 0.02)
+    ]
+    least = min(loss(shares) for shares in grid)
+    found = weigh_paths(logits, codes) / factors
+    assert found.sum() == pytest.approx(1)
+    assert loss(found) <= least + 0.02
+    assert found[0] > found[2]

@@ -43,10 +43,23 @@ def card_of_training(
     prior = prior_of_training(
         weights, codes, len(model.labels), balanced_sampling=recipe.balanced_sampling
     )
+    weighted = weights is not None or recipe.balanced_sampling
+    if weighted and getattr(model.module, "linear", None) is not None:
+        prior = _stated_prior(model, reference)
     card: dict[str, Any] = {TRAINING_PRIOR: prior.tolist()}
     if compare_baseline:
         card[BASELINE] = _compare(model, reference, seed=model._seed)  # noqa: SLF001
     return card
+
+
+def _stated_prior(model: CellClassifier, reference: Reference) -> np.ndarray:
+    """Mean probabilities of validation cells: weights reached one of several paths only."""
+    validation = reference.validation
+    if len(validation) == 0:
+        codes = reference.codes[reference.train]
+        return np.bincount(codes, minlength=len(model.labels)) / len(codes)
+    logits = model._forward(reference.X[validation])[1]  # noqa: SLF001
+    return model._trust.probability(logits).mean(axis=0)  # noqa: SLF001
 
 
 def _compare(model: CellClassifier, reference: Reference, *, seed: int) -> dict[str, Any]:

@@ -69,9 +69,10 @@ class CellClassifierCNN(CellClassifier):
         How many genes the model reads, the best of each label in turn. `None`: every gene that
         differs between labels. `"auto"`: 1000 in the default preset, `None` in the published one.
     preset
-        `default`: log1p CP10k, two convolutions of 16 and 32 channels over 8 genes or positions in
-        strides of 4, with LayerNorm and GELU, a dense layer of 128 and dropout 0.3, trained as
-        :class:`CellClassifierMLP` is; strides for which there are too few genes are left out.
+        `default`: log1p at the median depth, two convolutions of 16 and 32 channels over 8 genes or
+        positions in strides of 4, with LayerNorm and GELU, a dense layer of 128 and dropout 0.3,
+        trained as the deep path of :class:`CellClassifierMLP` is; strides for which there are too
+        few genes are left out.
         `published`: log1p of raw counts, genes in the reference's order, four convolutions
         16→32→64→128 with ReLU and max pooling, a dense layer of 512, dropout 0.5; 6,609,818
         parameters for 19,232 genes and 10 labels. Adam, 10 epochs of 60 cells, as the published

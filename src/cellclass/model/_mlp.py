@@ -37,6 +37,8 @@ _MODULES: dict[str, dict[str, Any]] = {
         "shallow": False,
     },
 }
+# Validation cells that go through the network together.
+_CHUNK = 4096
 _RECIPES = {
     "default": Recipe(),
     "published": Recipe(
@@ -156,9 +158,10 @@ class CellClassifierMLP(CellClassifier):
         fit_shallow_paths(module, reference.X, reference.codes, rows=train, seed=self._seed)
         module.eval()
         with torch.inference_mode():
-            x = torch.from_numpy(reference.X[validation]).to(module.device)
-            logits = module.path_logits(module.embed(x), x).cpu().numpy()
-        weights = weigh_paths(logits, reference.codes[validation])
+            parts = torch.from_numpy(reference.X[validation]).split(_CHUNK)
+            inputs = [part.to(module.device) for part in parts]
+            logits = torch.cat([module.path_logits(module.embed(x), x).cpu() for x in inputs], 1)
+        weights = weigh_paths(logits.numpy(), reference.codes[validation])
         module.path_weights.copy_(torch.from_numpy(weights))
 
     def _make_module(self, n_genes: int, n_labels: int) -> MLP:

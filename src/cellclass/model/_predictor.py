@@ -115,7 +115,7 @@ class Predictor(SetPredictor, AttributedModel):
         layer: str | None = None,
         gene_aliases: GeneAliases | None = None,
     ) -> np.ndarray:
-        """Return what the network's last layer reads, float32 `(n_obs, n_hidden)`.
+        """Return what the last layer of the deep path reads, float32 `(n_obs, n_hidden)`.
 
         Takes and raises what `predict` does.
         """

@@ -49,7 +49,7 @@ class Trust:
 
     @classmethod
     def fit(cls, training: Cells, *, held_out: Cells) -> Trust:
-        """Learn from training cells, and from cells that the weights did not see."""
+        """Learn from training cells, and from cells that no gradient has seen."""
         temperature = fit_temperature(held_out.logits, held_out.codes)
         return cls(
             temperature=temperature,

@@ -56,7 +56,8 @@ def evaluate(
 
     `scores` : dict of floats
         `accuracy`, `balanced_accuracy`, `macro_f1` (mean over true labels),
-        `expected_calibration_error` (15 bins), `mean_confidence`: all 0–1; `n_obs`,
+        `expected_calibration_error` (15 bins) and `mean_confidence` of the cells that were given a
+        label (NaN if none was): all 0–1; `n_obs`,
         `n_unassigned` (cells).
     `report` : DataFrame
         `precision`, `recall`, `f1` (0–1) and `support` (cells) per true label.
@@ -107,8 +108,10 @@ def evaluate(
     correct = truth == predicted
     confusion = confusion_df(truth, predicted)
     scores = classification_scores(truth, predicted)
-    scores["expected_calibration_error"] = expected_calibration_error(confidence, correct)
-    scores["mean_confidence"] = float(confidence.mean())
+    given = predicted != UNASSIGNED  # the others have no confidence
+    confidence, right = confidence[given], correct[given]
+    scores["expected_calibration_error"] = expected_calibration_error(confidence, right)
+    scores["mean_confidence"] = float(confidence.mean()) if given.any() else float("nan")
     evaluation = {
         PARAMS: {"labels_key": labels_key, "key": key},
         SCORES: scores
@@ -117,7 +120,7 @@ def evaluate(
         CONFUSION: confusion.to_numpy(),
         CONFUSION_TRUTH: confusion.index.to_numpy(dtype=object),
         CONFUSION_PREDICTED: confusion.columns.to_numpy(dtype=object),
-        RELIABILITY: reliability_curve(confidence, correct),
+        RELIABILITY: reliability_curve(confidence, right),
     }
     adata = adata.copy() if copy else adata
     adata.uns[evaluation_key(key)] = evaluation

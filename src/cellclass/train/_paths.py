@@ -17,7 +17,7 @@ from cellclass.metrics import fit_temperature
 
 _STRENGTH = 1.0
 _TOLERANCE = 1e-3
-# Cells beyond which a linear model no longer gains and would take longer than the deep path.
+# With more cells the linear path would take longer than the deep one.
 _MOST_CELLS = 5000
 # How many cells' worth of log-likelihood speaks against leaving one of the paths out.
 _PRIOR = 2.0
@@ -38,8 +38,9 @@ def fit_shallow_paths(
 
     The prototypes are a diagonal linear discriminant on cells that are standardised over their
     genes, each by itself: mean per label, and a variance within labels that is shared by all of
-    them and raised by its median (Tibshirani et al. 2003, nearest shrunken centroids). They have
-    next to nothing to learn, and lead where a label has a dozen cells.
+    them and raised by its median, as in nearest shrunken centroids (Tibshirani et al. 2003), but
+    without shrinking the means and without the shares of the labels. They have next to nothing to
+    learn, and lead where a label has a dozen cells.
 
     Parameters
     ----------
@@ -54,10 +55,14 @@ def fit_shallow_paths(
     seed
         Of the training cells that are taken where there are more than 5000.
     """
+    every = codes[rows]
     rows = _some(rows, codes, seed=seed)
     cells, codes = X[rows], codes[rows]
+    weight, intercept = _logistic_regression(cells, codes)
+    # Rare labels are kept whole: what that does to the shares of the labels is taken back.
+    intercept = intercept + np.log(np.bincount(every) / np.bincount(codes))
     for layer, fitted in (
-        (module.linear, _logistic_regression(cells, codes)),
+        (module.linear, (weight, intercept)),
         (module.prototypes, _discriminant(module.standardised(torch.from_numpy(cells)), codes)),
     ):
         with torch.no_grad():
@@ -134,6 +139,9 @@ def weigh_paths(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
         fitted = log_softmax(np.tensordot(shares, scaled, axes=1), axis=1)[own]
         return float(-fitted.sum() - _PRIOR * np.log(shares).sum())
 
-    start = np.zeros(len(factors) - 1)
-    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-2, "fatol": 1e-3}).x
+    n = len(factors) - 1
+    # scipy's own first simplex around 0 is so narrow that the search would end where it starts.
+    simplex = np.vstack([np.zeros(n), np.eye(n)])
+    options = {"xatol": 1e-2, "fatol": 1e-3, "initial_simplex": simplex}
+    best = minimize(loss, np.zeros(n), method="Nelder-Mead", options=options).x
     return np.exp(log_softmax(np.r_[best, 0.0])) * factors

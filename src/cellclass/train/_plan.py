@@ -157,7 +157,8 @@ class ClassifierPlan(pl.LightningModule):
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the answers of one minibatch."""
-        self._logits.append(self(batch["X"]))
+        # What is being fitted: a model may have other paths, fitted before or afterwards.
+        self._logits.append(self.module.member_logits(batch["X"]).mean(dim=0))
         self._codes.append(batch["labels"].view(-1))
 
     def on_train_epoch_end(self) -> None:
