@@ -94,8 +94,8 @@ class SavedModel(BaseModelClass):
 
         The file's graph takes `genes`, float32 `(n_obs, n_genes)`, on the scale that the model
         reads (log1p of counts at the median depth of the training cells by default) and gives
-        `logits`, float32 `(n_obs, n_labels)`. `softmax(logits / temperature)` are the probabilities. Metadata of the
-        file, all text, tell the rest:
+        `logits`, float32 `(n_obs, n_labels)`. `softmax(logits / temperature)` are the
+        probabilities. Metadata of the file, all text, tell the rest:
 
         * `labels`, `genes` and `fill`: JSON lists: names of the outputs, of the inputs, and what
           stands for a gene that was not measured;
