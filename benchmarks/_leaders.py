@@ -119,7 +119,7 @@ def print_summary(results: pd.DataFrame, arm: str = MLP) -> None:
         print(f"Mean {score}:\n")
         means = table[[column for column in table if column.startswith(f"{score}, ")]]
         print_table(means.rename_axis("arm").reset_index())
-    if arm in set(whole["arm"]) and whole["arm"].nunique() > 1:
+    if arm in set(whole["arm"]) and set(whole["arm"]) != {arm}:
         _print_differences(whole, arm)
 
 
