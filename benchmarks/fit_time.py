@@ -1,6 +1,6 @@
 """Seconds and memory of a fit: the MLP beside logistic regressions of one C.
 
-Usage: CELLCLASS_TEST_DATA=… python benchmarks/fit_time.py [n_cells …]
+Usage: CELLCLASS_TEST_DATA=… python benchmarks/fit_time.py [n_cells …]   (0: the cells as they are)
 
 References are pbmc_zheng_facs (3,774 × 16,773) and sets of n_cells made from it: each cell is one
 of a random real cell, its counts thinned to between 70 % and 100 %. All arms start from counts in
@@ -85,7 +85,7 @@ def one_process(arm: str, n_cells: int) -> None:
 
 
 def main() -> None:
-    sizes = [0, *(map(int, sys.argv[1:]) if len(sys.argv) > 1 else (10_000, 50_000))]
+    sizes = list(map(int, sys.argv[1:])) or [0, 10_000, 50_000]
     print(
         "| cells | "
         + " | ".join(f"{arm} s (MB)" for arm in ARMS)
