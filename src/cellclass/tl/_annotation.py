@@ -69,9 +69,10 @@ def read_annotation(adata: AnnData, key: str) -> Annotation:
             f"obsm[{probability_key(key)!r}] {found}; the probabilities of {len(labels)} labels "
             f"are needed. {again}"
         )
-    codes = pd.Categorical(adata.obs[key].astype(object), categories=[*labels, UNASSIGNED]).codes
+    given = adata.obs[key].astype(object)
+    codes = pd.Index([*labels, UNASSIGNED], dtype=object).get_indexer(given)
     if (codes < 0).any():
-        value = adata.obs[key].astype(object).iloc[int(np.flatnonzero(codes < 0)[0])]
+        value = given.iloc[int(np.flatnonzero(codes < 0)[0])]
         raise LabelError(
             f"obs[{key!r}] holds {value!r}, which is none of the labels of the annotation: "
             f"{near(str(value), labels)}. {again}"
