@@ -29,7 +29,7 @@ def test_sets(model, query, unchanged):
 def test_the_best_label_is_the_last_to_leave_the_sets_of_its_cell(model, query):
     soft = model.predict(query, soft=True).to_numpy()
     held = model.predict_sets(query, 0.8).to_numpy()
-    filled = model.predict_sets(query, 0.8, allow_empty=False).to_numpy()
+    filled = model.predict_sets(query, 0.8, allow_empty=False).to_numpy(copy=True)
     best = soft.argmax(axis=1)
     rows = np.arange(query.n_obs)
     assert filled[rows, best].all()

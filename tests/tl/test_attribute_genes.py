@@ -29,6 +29,8 @@ def test_fields(query, model, key, unchanged):
         assert sorted(entry["names"][label]) == sorted(found.index)
 
 
+# scanpy's own use of pandas
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop is deprecated")
 def test_scanpy_reads_and_draws_it(query, model, tmp_path):
     cc.tl.annotate(query, model)
     cc.tl.attribute_genes(query, model)
