@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -60,6 +61,15 @@ def neighbours(train: np.ndarray, k: int):
     return lambda cells: search.kneighbors(cells)[0].mean(axis=1)
 
 
+def parts_of(novelty, latent: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The three numbers of the score; their means where there are several networks."""
+    if not hasattr(novelty, "scorers"):
+        return novelty.parts(latent, x)
+    latents = np.split(latent, len(novelty.scorers), axis=1)
+    each = zip(novelty.scorers, latents, novelty.genes, strict=True)
+    return np.mean([scorer.parts(z, x[:, genes]) for scorer, z, genes in each], axis=0)
+
+
 def arms(model, codes: np.ndarray, rows: np.ndarray) -> dict:
     """Scores by name, functions of model input, latent representation and logits."""
     x, trust = model._reference.X[rows], model._trust
@@ -69,7 +79,7 @@ def arms(model, codes: np.ndarray, rows: np.ndarray) -> dict:
     in_pca = LabelDistance.fit(pca.transform(x), codes)
     knn = {k: neighbours(unit(latent), k) for k in (1, 10, 50)}
     knn_pca = neighbours(unit(pca.transform(x)), 10)
-    parts = trust.novelty.parts
+    parts = partial(parts_of, trust.novelty)
     return {
         "cellclass": lambda x, z, _: trust.novelty.score(z, x),
         "its label distance": lambda x, z, _: parts(z, x)[:, 0],

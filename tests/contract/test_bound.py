@@ -14,9 +14,13 @@ from cellclass.contract import InputContract
 @pytest.fixture(scope="module")
 def contract(_cells):
     codes, labels = label_codes(_cells.obs["cell_type"], "cell_type")
-    rows = np.arange(_cells.n_obs)
     return InputContract.learn(
-        _cells.copy(), layer="counts", codes=codes, labels=tuple(labels), rows=rows, n_top_genes=60
+        _cells.copy(),
+        layer="counts",
+        codes=codes,
+        labels=tuple(labels),
+        parts=[np.arange(_cells.n_obs)],
+        n_top_genes=60,
     )[0]
 
 

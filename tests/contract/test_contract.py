@@ -21,7 +21,7 @@ def learn(adata, *, layer="counts", n_top_genes=50, **kwargs):
         layer=layer,
         codes=codes,
         labels=tuple(labels),
-        rows=rows,
+        parts=[rows],
         n_top_genes=n_top_genes,
         **kwargs,
     )
@@ -62,7 +62,7 @@ def test_input_is_log1p_of_counts_at_the_median_depth_of_the_training_cells(cell
 
 
 def test_published_input_is_log1p_of_counts(cells):
-    contract, bound = learn(cells, expression="log1p_counts")
+    contract, bound, _ = learn(cells, expression="log1p_counts")
     counts = cells.layers["counts"].toarray()[:, contract.selected]
     np.testing.assert_allclose(bound.read(slice(None)), np.log1p(counts), rtol=1e-6)
     cells.layers["counts"] = cells.layers["counts"].log1p()  # which gives the counts exactly
@@ -77,7 +77,7 @@ def test_fill_is_the_mean_input_of_the_training_cells(cells, contract):
 
 
 def test_all_genes_that_differ(cells):
-    contract, _ = learn(cells, n_top_genes=None)
+    contract, _, _ = learn(cells, n_top_genes=None)
     assert 700 < contract.n_genes <= cells.n_vars
     assert learn(cells, n_top_genes=10**6)[0].n_genes == contract.n_genes
 
@@ -221,7 +221,7 @@ def with_ids(cells):
 
 
 def test_the_second_names_of_genes_are_kept(cells):
-    contract, _ = learn(with_ids(cells))
+    contract, _, _ = learn(with_ids(cells))
     assert contract.other_names.tolist() == cells.var["any"].tolist()
     text = json.loads(json.dumps(contract.to_dict()))
     again = InputContract.from_parts(text, contract.to_arrays())
@@ -248,7 +248,7 @@ def test_either_namespace_reads_the_other(cells, namespace):
     ids = symbols.copy()
     ids.var = pd.DataFrame({"name": symbols.var_names}, index=symbols.var["any"].to_numpy())
     reference, query = (symbols, ids) if namespace == "symbol" else (ids, symbols)
-    contract, bound = learn(reference)
+    contract, bound, _ = learn(reference)
     assert contract.namespace == namespace
     expected = bound.read(slice(0, 5))
     plain = query.copy()

@@ -62,12 +62,12 @@ def test_arrays_give_the_same_back():
 
 def test_input_is_that_of_a_query_without_the_genes(cells):
     codes, labels = label_codes(cells.obs["cell_type"], "cell_type")
-    contract, bound = InputContract.learn(
+    contract, bound, _ = InputContract.learn(
         cells,
         layer="counts",
         codes=codes,
         labels=tuple(labels),
-        rows=np.arange(0, cells.n_obs, 2),
+        parts=[np.arange(0, cells.n_obs, 2)],
         n_top_genes=40,
         expression="log1p_normalized",
     )

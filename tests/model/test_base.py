@@ -57,7 +57,7 @@ def test_scores(model, query):
 
 def test_latent_representation(model, query):
     latent = model.get_latent_representation(query)
-    assert latent.shape == (query.n_obs, 64)
+    assert latent.shape == (query.n_obs, 5 * 64)
     assert latent.dtype == np.float32
     assert np.isfinite(latent).all()
     assert latent.std() > 0
@@ -250,13 +250,13 @@ class Modes(pl.Callback):
 
 def test_dropout_is_active_in_every_training(tiny, fit):
     model = fit(tiny, labels_key="label", layer=None)
-    before = model.module.head[0].weight.detach().clone()
+    before = model.module.parts[0].head[0].weight.detach().clone()
     for _ in range(2):
         modes = Modes()
         model.train(max_epochs=2, enable_progress_bar=False, callbacks=[modes])
         assert modes.seen
         assert all(modes.seen)
-    assert not torch.equal(before, model.module.head[0].weight)
+    assert not torch.equal(before, model.module.parts[0].head[0].weight)
 
 
 def test_random_states_and_settings_are_left_alone(tiny, fit, tmp_path, monkeypatch):
@@ -292,7 +292,14 @@ def test_history(model):
     assert loss.iloc[-1] < loss.iloc[0]
 
 
-def test_splits_are_places_in_the_reference(model, reference):
+def test_every_cell_of_a_small_reference_is_learned_from_and_held_out_once(model, reference):
+    every = np.arange(reference.n_obs)
+    np.testing.assert_array_equal(model.train_indices, every)
+    np.testing.assert_array_equal(model.validation_indices, every)
+
+
+def test_splits_are_places_in_the_reference(reference, fit):
+    model = fit(reference, validation_size=0.1)
     train, validation = model.train_indices, model.validation_indices
     assert np.intersect1d(train, validation).size == 0
     np.testing.assert_array_equal(np.union1d(train, validation), np.arange(reference.n_obs))
@@ -313,7 +320,8 @@ def test_unlabeled_cells_are_not_used(tiny, fit):
     other.X = sp.csr_matrix(X)
     again = fit(other, labels_key="label", layer=None, setup=setup)
     assert again.contract.model_genes.tolist() == model.contract.model_genes.tolist()
-    assert torch.equal(again.module.head[0].weight, model.module.head[0].weight)
+    heads = [m.module.parts[0].head[0].weight for m in (again, model)]
+    assert torch.equal(*heads)
     assert "Unknown" not in model.predict(tiny)
 
 
@@ -378,7 +386,7 @@ def test_repr_and_card(model):
     text = model._model_summary_string
     assert "300 genes, 10 labels" in text
     card = model.card
-    assert card["n_training_cells"] + card["n_validation_cells"] == 466
+    assert card["n_training_cells"] == 466
     assert 0 <= card["validation"]["accuracy"] <= 1
     card["class"] = "changed"
     card["validation"]["accuracy"] = 2

@@ -40,48 +40,78 @@ def test_published_preset_trains(tiny):
 
 def test_changes_of_the_preset(tiny):
     model = made(tiny, n_hidden=(7, 5), activation="relu", layer_norm=False, dropout=0.0)
-    kinds = [type(layer).__name__ for layer in model.module.encoder[0]]
-    assert kinds == ["Linear", "ReLU", "Linear", "ReLU"]
-    assert model.module.head[0].in_features == 5
+    for network in model.module.parts:
+        kinds = [type(layer).__name__ for layer in network.encoder[0]]
+        assert kinds == ["Linear", "ReLU", "Linear", "ReLU"]
+        assert network.head[0].in_features == 5
+
+
+def test_few_cells_are_learned_from_by_several_networks(tiny):
+    assert made(tiny).module.n_parts == 5
+    assert made(tiny, validation_size=0.1).module.head[0].in_features == 128
+    assert made(tiny).module.parts[0].head[0].in_features == 64
+    rng = np.random.default_rng(0)
+    many = ad.AnnData(sp.csr_matrix(rng.poisson(1, (3000, 5)).astype(np.float32)))
+    many.obs["label"] = np.where(many.X[:, 0].toarray().ravel() > 1, "a", "b")
+    assert len(made(many)._reference.validation) == pytest.approx(300, abs=2)
+    assert made(many[1:].copy()).module.n_parts == 5
 
 
 @pytest.mark.parametrize("n_top_genes", [1, 13, 10**6, None])
 def test_number_of_genes(tiny, n_top_genes):
-    model = made(tiny, n_top_genes=n_top_genes)
+    model = made(tiny, n_top_genes=n_top_genes, validation_size=0.1)
     assert model.contract.n_genes == min(n_top_genes or 60, 60)
     assert model.module.encoder[0][0].in_features == model.contract.n_genes
+    several = made(tiny, n_top_genes=n_top_genes)
+    assert several.contract.n_genes <= max(model.contract.n_genes, 5)
+    assert several.module.genes.max() == several.contract.n_genes - 1
 
 
 def test_genes_are_ranked_on_the_training_cells_only(tiny):
     """Held-out cells that scream another gene change neither genes nor fill nor shares."""
-    first = made(tiny.copy(), n_top_genes=10)
+    first = made(tiny.copy(), n_top_genes=10, validation_size=0.1)
     held_out = first._reference.validation
     assert 5 <= len(held_out) <= 13
     other = tiny.copy()
     X = other.X.toarray()
     X[held_out] = np.random.default_rng(5).permutation(X[held_out].T).T * 9
     other.X = sp.csr_matrix(X)
-    second = made(other, n_top_genes=10)
+    second = made(other, n_top_genes=10, validation_size=0.1)
     np.testing.assert_array_equal(second._reference.validation, held_out)
     assert second.contract.model_genes.tolist() == first.contract.model_genes.tolist()
     for name, array in first.contract.to_arrays().items():
         np.testing.assert_array_equal(second.contract.to_arrays()[name], array, err_msg=name)
 
 
-def test_held_out_cells_do_not_reach_the_weights(tiny):
-    """With early stopping off, nothing of the validation cells may leak into the network."""
+@pytest.mark.parametrize("validation_size", [None, 0.1])
+def test_held_out_cells_do_not_reach_the_weights(tiny, validation_size):
+    """With early stopping off, nothing of a network's held-out cells may leak into it."""
     models = []
-    for factor in (1, 9):
+    for spoilt in (False, True):
         adata = tiny.copy()
-        model = made(adata, n_top_genes=10)
-        X = adata.X.toarray()
-        X[model._reference.validation] *= factor
-        adata.X = sp.csr_matrix(X)
-        model = made(adata, n_top_genes=10)
-        model.train(max_epochs=3, early_stopping=False, enable_progress_bar=False)
-        models.append(weights(model))
-        models[-1].pop("path_weights")  # as the temperature, weighed on the validation cells
-    assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
+        if spoilt:
+            # Other counts of as many molecules, so that depth and scale, which know no labels, stay
+            held_out = models[0]._reference.held_out(0)
+            X = adata.X.toarray()
+            X[held_out] = np.random.default_rng(0).permuted(X[held_out], axis=1)
+            adata.X = sp.csr_matrix(X)
+        model = made(adata, n_top_genes=10, validation_size=validation_size)
+        model.train(
+            max_epochs=3,
+            early_stopping=False,
+            enable_progress_bar=False,
+            plan_kwargs={"gene_dropout": 0.0},  # its fill is the mean of all cells
+        )
+        models.append(model)
+    networks = [model._networks[0].state_dict() for model in models]
+    genes = [model.contract.model_genes[model._reference.genes[0]] for model in models]
+    assert genes[0].tolist() == genes[1].tolist()
+    for name, tensor in networks[0].items():
+        # as the temperature, weighed on the validation cells
+        assert torch.equal(tensor, networks[1][name]) or name == "path_weights", name
+    if validation_size is None:  # the others have learned from these cells
+        last = [model._networks[1].state_dict()["head.0.weight"] for model in models]
+        assert not torch.equal(*last)
 
 
 def test_same_seed_same_weights_and_other_seed_others(tiny):
@@ -92,7 +122,8 @@ def test_same_seed_same_weights_and_other_seed_others(tiny):
         model.train(max_epochs=3, enable_progress_bar=False)
         found.append(weights(model))
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
-    assert not torch.equal(found[0]["head.0.weight"], found[2]["head.0.weight"])
+    name = "parts.0.head.0.weight"
+    assert not torch.equal(found[0][name], found[2][name])
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,14 @@ def test_saved(model, query, tmp_path):
 
 
 def test_missing_genes_widen_the_sets(model, query):
-    part = query[:, ::3].copy()
-    with pytest.warns(UserWarning, match="The query lacks"):
-        held = model.predict_sets(part).to_numpy()
-    right = held[np.arange(query.n_obs), truth(model, query)]
-    assert right.mean() > 0.8
-    assert held.sum() > model.predict_sets(query).to_numpy().sum()
+    whole, coverage = model.predict_sets(query).to_numpy(), []
+    for start in range(3):  # which third is left makes a difference
+        part = query[:, start::3].copy()
+        with pytest.warns(UserWarning, match="The query lacks"):
+            held = model.predict_sets(part).to_numpy()
+        coverage.append(held[np.arange(query.n_obs), truth(model, query)].mean())
+        assert held.sum() > whole.sum()
+    assert np.mean(coverage) > 0.8
 
 
 def test_empty_cells_get_no_label(model, query):

@@ -21,7 +21,29 @@ def part(rows):
 
 @pytest.fixture(scope="module")
 def trust():
-    return Trust.fit(part(slice(0, 40)), held_out=part(slice(40, None)))
+    return fitted([(part(slice(0, 40)), part(slice(40, None)))])
+
+
+def fitted(parts):
+    genes = np.tile(np.arange(6), (len(parts), 1))
+    latent = np.tile(CELLS.latent, len(parts))
+    return Trust.fit(parts, genes, together=(latent, X), held_out_by=np.arange(60) % len(parts))
+
+
+def test_several_networks_pool_what_each_has_not_seen():
+    rows = np.arange(60)
+    trust = fitted([(part(rows[rows % 3 != k]), part(rows[rows % 3 == k])) for k in range(3)])
+    assert trust.n_calibration == 60
+    assert len(trust.sets.scores) == 60
+    latent = np.tile(CELLS.latent, 3)
+    pvalue = trust.pvalue(latent, X)
+    np.testing.assert_array_equal(again(trust).pvalue(latent, X), pvalue)
+    thresholds = trust.thresholds(2, 0.8)
+    one = trust.contains(LOGITS[None], thresholds)
+    np.testing.assert_array_equal(trust.contains(np.stack([LOGITS] * 3), thresholds), one)
+    # Two of three sets decide.
+    other = np.stack([LOGITS, LOGITS, -LOGITS])
+    np.testing.assert_array_equal(trust.contains(other, thresholds), one)
 
 
 def again(trust):
@@ -43,7 +65,7 @@ def test_fit_and_back(trust):
     np.testing.assert_array_equal(again(trust).pvalue(CELLS.latent, CELLS.x), pvalue)
     thresholds = trust.thresholds(2, 0.8)
     np.testing.assert_array_equal(again(trust).thresholds(2, 0.8), thresholds)
-    held = trust.contains(LOGITS[40:], thresholds)
+    held = trust.contains(LOGITS[None, 40:], thresholds)
     assert held[np.arange(20), CODES[40:]].mean() >= 0.8
     assert trust.n_calibration == 20
 

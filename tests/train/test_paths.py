@@ -21,20 +21,10 @@ def cells(n_labels, n=300, n_genes=20, seed=0):
 def test_the_linear_path_is_logistic_regression(n_labels):
     X, codes = cells(n_labels)
     module = MLP(20, n_labels, n_hidden=(4,), shallow=True)
-    fit_shallow_paths(module, X, codes, rows=np.arange(200), seed=0)
+    fit_shallow_paths(module, X[:200], codes[:200], seed=0)
     logits = module.linear(torch.from_numpy(X)).detach().numpy()
-    expected = LogisticRegression(C=1.0, tol=1e-6, max_iter=1000).fit(X[:200], codes[:200])
+    expected = LogisticRegression(C=0.2, tol=1e-6, max_iter=1000).fit(X[:200], codes[:200])
     np.testing.assert_allclose(softmax(logits), expected.predict_proba(X), atol=0.05)
-
-
-def test_other_cells_than_the_training_cells_do_not_count():
-    X, codes = cells(3)
-    module = MLP(20, 3, n_hidden=(4,), shallow=True)
-    fit_shallow_paths(module, X, codes, rows=np.arange(200), seed=0)
-    weight = module.linear.weight.clone()
-    X[200:] = 99
-    fit_shallow_paths(module, X, codes, rows=np.arange(200), seed=0)
-    assert torch.equal(module.linear.weight, weight)
 
 
 def test_many_cells_are_thinned_but_rare_labels_are_kept(monkeypatch):
@@ -52,7 +42,7 @@ def test_many_cells_are_thinned_but_rare_labels_are_kept(monkeypatch):
 def test_prototypes_find_the_nearest_mean(n_labels):
     X, codes = cells(n_labels)
     module = MLP(20, n_labels, n_hidden=(4,), shallow=True)
-    fit_shallow_paths(module, X, codes, rows=np.arange(200), seed=0)
+    fit_shallow_paths(module, X[:200], codes[:200], seed=0)
     x = module.standardised(torch.from_numpy(X))
     logits = module.prototypes(x).detach().numpy()
     x = x.numpy()
@@ -89,11 +79,13 @@ def test_a_few_cells_already_move_the_weights(seed, n):
     truth = np.eye(3)[codes]
     logits = np.stack([strength * truth + rng.normal(size=(n, 3)) for strength in (3.0, 1.5, 0.0)])
     factors = np.array([1 / fit_temperature(path, codes) for path in logits])
+    counts = np.bincount(codes)[codes] ** -0.5
+    counts *= n / counts.sum()
 
     def loss(shares):
         scaled = np.tensordot(shares * factors, logits, axes=1)
         own = softmax(scaled)[np.arange(n), codes]
-        return -np.log(own).sum() - _paths._PRIOR * np.log(shares).sum()
+        return -counts @ np.log(own) - _paths._PRIOR * np.log(shares).sum()
 
     grid = [
         np.array([a, b, 1 - a - b])

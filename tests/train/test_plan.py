@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cellclass.data import ResidentDataModule
-from cellclass.module import MLP
+from cellclass.module import MLP, CrossFitted
 from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
 
 
@@ -15,8 +15,32 @@ from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
     ("n_train", "expected"), [(128 * 400, 2), (10**9, 2), (1, 400), (1280, 40), (129, 200)]
 )
 def test_epochs_make_about_so_many_steps(n_train, expected):
-    assert Recipe(n_steps=400, batch_size=128).epochs(n_train) == expected
-    assert Recipe(max_epochs=7).epochs(n_train) == 7
+    assert Recipe(n_steps=400, batch_size=128).epochs(n_train, 2000) == expected
+    assert Recipe(max_epochs=7).epochs(n_train, 10) == 7
+
+
+def test_panels_get_up_to_four_times_as_many_steps():
+    epochs = [Recipe(n_steps=100, batch_size=10).epochs(100, n) for n in (1, 250, 500, 1000, 9000)]
+    assert epochs == [40, 40, 20, 10, 10]
+
+
+def test_a_network_does_not_learn_from_the_cells_that_are_kept_from_it():
+    module = CrossFitted([network(), network()], torch.tensor([[0, 1, 2, 3, 4]] * 2))
+    plan = ClassifierPlan(module, Recipe(gene_dropout=0.0))
+    x, labels = torch.randn(6, 5), torch.arange(6).view(-1, 1) % 3
+    held_out_by = torch.tensor([0, 0, 1, 1, -1, 0]).view(-1, 1)
+    batch = {"X": x, "labels": labels, "held_out_by": held_out_by}
+    found = plan.training_step(batch, 0)
+    logits = module.member_logits(x)
+    expected = sum(
+        nn.functional.cross_entropy(logits[k][rows], labels.view(-1)[rows])
+        for k, rows in enumerate(([2, 3, 4], [0, 1, 4, 5]))
+    )
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+    (gradient,) = torch.autograd.grad(found, module.parts[0].head[0].bias, retain_graph=True)
+    batch["X"] = torch.where(held_out_by == 0, 99.0, x)
+    (again,) = torch.autograd.grad(plan.training_step(batch, 0), module.parts[0].head[0].bias)
+    torch.testing.assert_close(gradient, again)
 
 
 def network():

@@ -13,7 +13,7 @@ from cellclass.contract._bound import BoundInput
 from cellclass.contract._gene_forms import gene_namespace
 from cellclass.contract._gene_names import gene_names_of, names_beside
 from cellclass.contract._genes import match_genes, refuse_poor_match
-from cellclass.contract._learn import rank_training_genes, training_gene_share
+from cellclass.contract._learn import learn_genes, training_gene_share
 from cellclass.contract._missing_genes import MissingGenes
 from cellclass.contract._refusal import require_convertible
 from cellclass.contract._rows import prepare_rows
@@ -23,6 +23,8 @@ from cellclass.contract._transposed import refuse_transposed
 from cellclass.errors import GeneError, ScaleError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anndata import AnnData
 
     from cellclass.contract._aliases import GeneAliases
@@ -98,10 +100,10 @@ class InputContract:
         layer: str | None,
         codes: np.ndarray,
         labels: tuple[str, ...],
-        rows: np.ndarray,
+        parts: Sequence[np.ndarray],
         n_top_genes: int | None,
         expression: Expression = "log1p_normalized",
-    ) -> tuple[InputContract, BoundInput]:
+    ) -> tuple[InputContract, BoundInput, np.ndarray]:
         """Learn a contract from a reference, and bind the reference to it.
 
         Parameters
@@ -114,12 +116,20 @@ class InputContract:
             Label codes, `(n_obs,)`; -1 for no label.
         labels
             Names of the codes.
-        rows
-            Positions of the training cells: ranking, shares and fill values come from them alone.
+        parts
+            Positions of the training cells of each network that will read the contract's input.
+            Each network has genes of its own, ranked on its own training cells; depth, shares and
+            fill values, which know no labels, come from the training cells of any of them.
         n_top_genes
-            How many genes the model reads; `None` for all that differ between labels.
+            How many genes the model reads, all networks together; `None` for all that differ
+            between labels.
         expression
             What the model reads, see the class.
+
+        Returns
+        -------
+        The contract, the reference bound to it, and the genes of each network, best first: int64
+        array `(n_parts, n)` of places among the selected genes.
 
         Raises
         ------
@@ -130,8 +140,8 @@ class InputContract:
         """
         source, X, scale = _inspect(adata, layer)
         _check_expression(expression, scale, source)
-        order, divergence, depth = rank_training_genes(X, scale, codes, rows, n_labels=len(labels))
-        order = order[:n_top_genes]
+        found = learn_genes(X, scale, codes, parts, n_labels=len(labels), n_top_genes=n_top_genes)
+        order, rows = found.selected, np.unique(np.concatenate(parts))
         if order.size == 0:
             raise GeneError(
                 f"No gene of {source.where} differs between the labels: the matrix is empty or "
@@ -140,13 +150,13 @@ class InputContract:
         contract = cls(
             genes=pd.Index(adata.var_names.astype(str)),
             selected=order,
-            importance=divergence[order],
+            importance=found.importance,
             gene_share=training_gene_share(X, scale, rows),
             fill=np.zeros(order.size, dtype=np.float32),
             labels=labels,
             layer=layer,
             expression=expression,
-            target_sum=None if expression == "log1p_counts" else depth,
+            target_sum=None if expression == "log1p_counts" else found.depth,
             scale=scale.name,
             namespace=gene_namespace(adata.var_names),
             other_names=gene_names_of(adata).others,
@@ -154,7 +164,7 @@ class InputContract:
         bound = contract._read_from(adata, source, X, scale)
         # The reference has every gene, so that what it was read with needs no fill values.
         fill = bound.read(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
-        return replace(contract, fill=fill), replace(bound, fill=fill)
+        return replace(contract, fill=fill), replace(bound, fill=fill), found.of_parts
 
     @property
     def n_genes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,13 +20,79 @@ from cellclass.kernels import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cellclass.contract._scale import Scale
 
 
 #: Reads (as of Smart-seq) run to millions per cell; their logarithms at such depths tell no more.
 MOST_DEPTH = 1e4
+
+
+class LearnedGenes(NamedTuple):
+    """The genes that networks read, each network those that its own training cells speak for."""
+
+    selected: np.ndarray
+    """Positions of the genes of all networks, best first, int64 `(n_selected,)`."""
+    importance: np.ndarray
+    """Their mean JS divergence (nats), `(n_selected,)`."""
+    depth: float
+    """Counts to normalise to."""
+    of_parts: np.ndarray
+    """Places in `selected` of each network's genes, best first, int64 `(n_parts, n)`."""
+
+
+def learn_genes(
+    X: Any,  # noqa: ANN401
+    scale: Scale,
+    codes: np.ndarray,
+    parts: Sequence[np.ndarray],
+    *,
+    n_labels: int,
+    n_top_genes: int | None,
+) -> LearnedGenes:
+    """Rank the genes for each network on its own training cells.
+
+    All networks read as many genes, and all of theirs together are `n_top_genes` at most.
+    """
+    ranked = [rank_training_genes(X, scale, codes, rows, n_labels=n_labels) for rows in parts]
+    orders = [order for order, _, _ in ranked]
+    if len(parts) > 1 and not all(order.size for order in orders):
+        # Some have too few cells to tell genes apart; those that they have together may do.
+        rows = np.unique(np.concatenate(parts))
+        ranked = len(parts) * [rank_training_genes(X, scale, codes, rows, n_labels=n_labels)]
+        orders = [order for order, _, _ in ranked]
+    most = min(len(order) for order in orders)
+    if n_top_genes is not None:
+        most = _most_each(orders, min(most, n_top_genes), n_top_genes)
+    orders = [order[:most] for order in orders]
+    # Genes that several networks put first come first.
+    place = np.full((len(parts), X.shape[1]), most)
+    for k, order in enumerate(orders):
+        place[k, order] = np.arange(most)
+    mean = place.mean(axis=0)
+    read = np.flatnonzero(mean < most)
+    selected = read[np.argsort(mean[read], kind="stable")]
+    where = np.empty(X.shape[1], dtype=np.int64)
+    where[selected] = np.arange(len(selected))
+    return LearnedGenes(
+        selected=selected,
+        importance=np.mean([divergence[selected] for _, divergence, _ in ranked], axis=0),
+        depth=float(np.median([depth for *_, depth in ranked])),
+        of_parts=np.stack([where[order] for order in orders]),
+    )
+
+
+def _most_each(orders: list[np.ndarray], most: int, together: int) -> int:
+    """Return how many genes each network may read so that all read no more than `together`."""
+    if len(orders) == 1:
+        return most
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        union = np.unique(np.concatenate([order[:middle] for order in orders]))
+        low, high = (middle, high) if len(union) <= together else (low, middle - 1)
+    return max(low, min(most, 1))
 
 
 def rank_training_genes(

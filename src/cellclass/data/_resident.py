@@ -23,9 +23,11 @@ class _Minibatches:
         batch_size: int,
         generator: torch.Generator | None,
         *,
+        held_out_by: torch.Tensor | None = None,
         balanced: bool = False,
     ) -> None:
         self.X = X
+        self.held_out_by = held_out_by
         self.labels = labels
         self.batch_size = batch_size
         self.generator = generator
@@ -41,7 +43,10 @@ class _Minibatches:
         for start in range(0, len(self.X), self.batch_size):
             part = slice(start, start + self.batch_size)
             rows = part if order is None else order[part]
-            yield {"X": self.X[rows], "labels": self.labels[rows]}
+            batch = {"X": self.X[rows], "labels": self.labels[rows]}
+            if self.held_out_by is not None:
+                batch["held_out_by"] = self.held_out_by[rows]
+            yield batch
 
     def _order(self, generator: torch.Generator) -> torch.Tensor:
         """Every cell once in a new order, or as many draws with each label as likely."""
@@ -57,7 +62,8 @@ class _Minibatches:
 class ResidentDataModule(pl.LightningDataModule):
     """Training and validation cells as dense tensors.
 
-    Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`.
+    Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`, and where several networks are
+    trained, each without some of the cells, `{"held_out_by": int64 (B, 1)}` beside these.
 
     Parameters
     ----------
@@ -67,6 +73,8 @@ class ResidentDataModule(pl.LightningDataModule):
         Label codes, `(n_obs,)`.
     train_idx, val_idx
         Positions of the cells of either part.
+    held_out_by
+        Which network must not learn from each cell, and is judged on it, `(n_obs,)`; -1 for none.
     batch_size
         Cells in a minibatch.
     seed
@@ -88,6 +96,7 @@ class ResidentDataModule(pl.LightningDataModule):
         val_idx: np.ndarray,
         batch_size: int,
         seed: int,
+        held_out_by: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.train_idx = train_idx
@@ -99,6 +108,9 @@ class ResidentDataModule(pl.LightningDataModule):
         self.n_obs = X.shape[0]
         self._X = torch.from_numpy(X)
         self._labels = torch.from_numpy(codes).view(-1, 1)
+        self._held_out_by = None
+        if held_out_by is not None:
+            self._held_out_by = torch.from_numpy(held_out_by).view(-1, 1)
         self._generator = torch.Generator().manual_seed(seed)
 
     @property
@@ -130,11 +142,12 @@ class ResidentDataModule(pl.LightningDataModule):
         self, rows: np.ndarray, batch_size: int, generator: torch.Generator | None
     ) -> _Minibatches:
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        index = torch.from_numpy(rows)
+        index, parts = torch.from_numpy(rows), self._held_out_by
         return _Minibatches(
             self._X[index].to(device),
             self._labels[index].to(device),
             batch_size,
             generator,
+            held_out_by=None if parts is None else parts[index].to(device),
             balanced=self.balanced,
         )

@@ -8,8 +8,8 @@
     How far several trainings agree on the genes.
 `fit_temperature`, `softmax`
     Calibrated probabilities from logits.
-`NoveltyScorer`
-    How unlike the training cells a cell is, as a conformal p-value.
+`NoveltyScorer`, `CrossNovelty`
+    How unlike the training cells a cell is, as a conformal p-value; of one network or several.
 `ConformalSets`, `log_losses`
     Sets of labels that hold the true one with a stated probability.
 `estimate_prior_shift`, `PriorShift`
@@ -29,11 +29,13 @@ from cellclass.metrics._classification import (
     confusion_df,
 )
 from cellclass.metrics._conformal import ConformalSets, log_losses
+from cellclass.metrics._cross_novelty import CrossNovelty
 from cellclass.metrics._novelty import NoveltyScorer
 from cellclass.metrics._prior_shift import PriorShift, estimate_prior_shift
 
 __all__ = [
     "ConformalSets",
+    "CrossNovelty",
     "NoveltyScorer",
     "PriorShift",
     "attribution_stability",

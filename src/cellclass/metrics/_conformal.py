@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 # All labels together count as much as this many cells of a label of its own, and the threshold is
 # set as if half a cell more were beyond it. Fewer shared cells give rare labels too wide sets, more
 # give hard labels too small ones. Chosen on the datasets of benchmarks/prediction_sets.py.
-_SHARED_CELLS = 10
+_SHARED_CELLS = 20
 _BEYOND = 0.5
 # Relative differences of scores that come from rounding in float32.
 _ROUNDING = 1e-4
@@ -55,7 +55,7 @@ class ConformalSets:
     The score of a label for a cell is its negative log probability. A set holds the labels whose
     score is not above their threshold (Sadinle et al. 2019), which for label k is a quantile of the
     scores that held-out cells have for their own labels. In that quantile the `n_k` cells of the
-    label count one each, and all `n` held-out cells `10 / n` each: labels with many cells get a
+    label count one each, and all `n` held-out cells `20 / n` each: labels with many cells get a
     threshold of their own, rare ones lean on all.
 
     Attributes

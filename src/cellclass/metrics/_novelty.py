@@ -138,14 +138,7 @@ class NoveltyScorer:
 
         NaN where no cells were held out for calibration.
         """
-        n = len(self.calibration)
-        if n == 0:
-            return np.full(len(latent), np.nan)
-        # A cell that equals a calibration cell up to rounding counts as equal, however its matrix
-        # product was grouped.
-        score = self.score(latent, x) - _ROUNDING
-        n_above = n - np.searchsorted(self.calibration, score, side="left")
-        return (1 + n_above) / (1 + n)
+        return conformal_pvalue(self.score(latent, x), self.calibration)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays, by name."""
@@ -164,6 +157,17 @@ class NoveltyScorer:
             for name, part in _PARTS.items()
         }
         return cls(**parts | {name: value for name, value in arrays.items() if "." not in name})
+
+
+def conformal_pvalue(score: np.ndarray, calibration: np.ndarray) -> np.ndarray:
+    """Rank scores `(n_obs,)` among increasing ones of held-out cells; NaN where there are none."""
+    n = len(calibration)
+    if n == 0:
+        return np.full(len(score), np.nan)
+    # A cell that equals a calibration cell up to rounding counts as equal, however its matrix
+    # product was grouped.
+    n_above = n - np.searchsorted(calibration, score - _ROUNDING, side="left")
+    return (1 + n_above) / (1 + n)
 
 
 def _at_most(codes: np.ndarray, per_label: int) -> np.ndarray:

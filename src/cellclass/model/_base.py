@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from cellclass._checks import check_fraction
-from cellclass.metrics import classification_scores
+from cellclass.metrics import CrossNovelty, classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
@@ -40,11 +41,12 @@ class CellClassifier(Predictor):
         recipe: Recipe,
         expression: Expression,
         n_top_genes: int | None,
-        validation_size: float,
+        validation_size: float | None,
         seed: int,
         registry: dict | None,
     ) -> None:
-        check_fraction(validation_size, "validation_size", zero=True)
+        if validation_size is not None:
+            check_fraction(validation_size, "validation_size", zero=True)
         if n_top_genes is not None and not (
             isinstance(n_top_genes, (int, np.integer)) and n_top_genes > 0
         ):
@@ -72,7 +74,7 @@ class CellClassifier(Predictor):
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = self._make_module(self._contract.n_genes, len(self.labels))
+            self.module = self._make_networks(torch.from_numpy(self._reference.genes))
         self._model_summary_string = (
             f"{type(self).__name__} with {self._contract.n_genes} genes, {len(self.labels)} "
             f"labels, {sum(p.numel() for p in self.module.parameters()):,} parameters"
@@ -239,35 +241,70 @@ class CellClassifier(Predictor):
         )
 
     def _after_fit(self, reference: Reference) -> None:
-        """Complete the network before it is calibrated, for a class that has more to fit."""
+        """Complete the networks before they are calibrated, for a class that has more to fit."""
+
+    def _held_out_logits(self, reference: Reference) -> np.ndarray:
+        """Logits of the validation cells, each by the network that was not trained on it."""
+        logits = np.zeros((len(reference.X), len(self.labels)), dtype=np.float32)
+        for part, network in enumerate(self._networks):
+            rows = reference.held_out(part)
+            logits[rows] = self._forward(reference.read(rows, part), network)[1]
+        return logits[reference.validation]
 
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""
-        train, validation = reference.train, reference.validation
         # The runner noted positions among the labelled cells; users want those in the AnnData.
-        self.train_indices = reference.cells[train]
-        self.validation_indices = reference.cells[validation]
-        parts = [(reference.X[rows], reference.codes[rows]) for rows in (train, validation)]
-        learned, held_out = (Cells(x, *self._forward(x), codes) for x, codes in parts)
-        codes, logits = held_out.codes, held_out.logits
-        self._trust = Trust.fit(learned, held_out=held_out)
+        self.train_indices = reference.cells[reference.train]
+        self.validation_indices = reference.cells[reference.validation]
+        parts = []
+        for part, network in enumerate(self._networks):
+            seen = []
+            for rows in (reference.trained_on(part), reference.held_out(part)):
+                x = reference.read(rows, part)
+                seen.append(Cells(x, *self._forward(x, network), reference.codes[rows]))
+            parts.append((seen[0], seen[1]))
         places, bound = reference.looked_at
+        x = reference.X[places]
+        self._trust = Trust.fit(
+            parts,
+            reference.genes,
+            together=(self._forward(x)[0], x),
+            held_out_by=reference.held_out_by[places],
+        )
         curves = measure_missing_genes(
             bound,
             reference.codes[places],
             self._contract,
-            self._forward,
-            self._trust.novelty,
+            partial(self._answer_held_out, reference),
             seed=self._seed,
         )
         self._contract = replace(self._contract, missing_genes=curves)
         names = np.asarray(self.labels)
+        codes = np.concatenate([held_out.codes for _, held_out in parts])
+        logits = np.concatenate([held_out.logits for _, held_out in parts])
         self._card = make_card(
             type(self).__name__,
             self._adata,
             self._contract,
-            n_training_cells=len(train),
-            n_validation_cells=len(validation),
+            n_training_cells=len(reference.train),
+            n_validation_cells=len(codes),
+            n_networks=len(parts),
             temperature=self._trust.temperature,
             validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
         )
+
+    def _answer_held_out(
+        self, reference: Reference, x: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Logits and novelty scores of the cells in `looked_at`, from other input for them."""
+        by = reference.held_out_by[reference.looked_at[0]]
+        logits, scores = np.zeros((len(x), len(self.labels)), dtype=np.float32), np.zeros(len(x))
+        novelty = self._trust.novelty
+        for part, network in enumerate(self._networks):
+            rows = by == part
+            scorer = novelty.scorers[part] if isinstance(novelty, CrossNovelty) else novelty
+            if rows.any() and scorer is not None:
+                own = x[rows] if reference.n_parts == 1 else x[np.ix_(rows, reference.genes[part])]
+                latent, logits[rows] = self._forward(own, network)
+                scores[rows] = scorer.score(latent, own)
+        return logits, novelty.shrunken(scores) if isinstance(novelty, CrossNovelty) else scores

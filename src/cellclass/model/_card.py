@@ -22,6 +22,7 @@ def make_card(
     *,
     n_training_cells: int,
     n_validation_cells: int,
+    n_networks: int,
     temperature: float,
     validation: dict[str, float],
 ) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def make_card(
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "n_training_cells": n_training_cells,
         "n_validation_cells": n_validation_cells,
+        "n_networks": n_networks,
         "n_genes": contract.n_genes,
         "labels": list(contract.labels),
         "expression": contract.expression,

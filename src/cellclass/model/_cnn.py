@@ -150,5 +150,5 @@ class CellClassifierCNN(CellClassifier):
             )
             self.module.set_order(torch.from_numpy(order))
 
-    def _make_module(self, n_genes: int, n_labels: int) -> CNN:
+    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> CNN:  # noqa: ARG002
         return CNN(n_genes, n_labels, **self._module_kwargs)

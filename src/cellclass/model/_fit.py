@@ -51,7 +51,7 @@ def fit(
     callbacks = list(callbacks)  # scvi-tools adds its own to the list that it is given
     if recipe.early_stopping and datamodule.n_val:
         callbacks.append(StopWhenWorse(_PATIENCE))
-    max_epochs = recipe.epochs(datamodule.n_train)
+    max_epochs = recipe.epochs(datamodule.n_train, datamodule.n_vars)
     datamodule.balanced = recipe.balanced_sampling
     weights = class_weights(recipe.class_weights, datamodule.train_codes, model.labels)
     settings = {

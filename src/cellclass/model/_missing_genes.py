@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cellclass.contract import BoundInput, InputContract
-    from cellclass.metrics import NoveltyScorer
 
 
 def measure_missing_genes(
     bound: BoundInput,
     codes: np.ndarray,
     contract: InputContract,
-    outputs_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
-    novelty: NoveltyScorer | None,
+    answer: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     *,
     seed: int,
 ) -> MissingGenes | None:
@@ -35,10 +33,9 @@ def measure_missing_genes(
         Their label codes, `(n_obs,)`.
     contract
         What the model expects.
-    outputs_of
-        The trained network: latent representation and logits of model input.
-    novelty
-        Unlikeness to the training cells.
+    answer
+        Gives logits `(n_obs, n_labels)` and unlikeness to the training cells `(n_obs,)` of the
+        cells, by networks that were not trained on them, from their model input.
     seed
         Of the genes that are missing at random.
 
@@ -46,7 +43,7 @@ def measure_missing_genes(
     -------
     The curves; None without validation cells.
     """
-    if len(codes) == 0 or novelty is None:
+    if len(codes) == 0:
         return None
     shape = (2, len(SHARES) + 1)
     found = {name: np.zeros(shape) for name in ("missing", "importance", "accuracy")}
@@ -56,13 +53,13 @@ def measure_missing_genes(
     given = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=seed)
     for row, place, fewer in given:
         x = fewer.read(slice(None))
-        latent, logits = outputs_of(x)
+        logits, unlikeness = answer(x)
         temperature = fit_temperature(logits, codes)
         n[row, place] += 1
         found["missing"][row, place] += fewer.match.missing.size / contract.n_genes
         found["importance"][row, place] += fewer.match.missing_share
         found["accuracy"][row, place] += (logits.argmax(axis=1) == codes).mean()
-        distances[row, place] += np.sort(novelty.score(latent, x))
+        distances[row, place] += np.sort(unlikeness)
         losses[row, place] += np.sort(log_losses(logits, temperature=temperature)[own])
         log_temperature[row, place] += np.log(temperature)
     means = {name: values / n for name, values in found.items()}

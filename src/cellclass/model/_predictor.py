@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -117,6 +117,8 @@ class Predictor(SetPredictor, AttributedModel):
     ) -> np.ndarray:
         """Return what the last layer of the deep path reads, float32 `(n_obs, n_hidden)`.
 
+        Where several networks were trained, theirs stand side by side.
+
         Takes and raises what `predict` does.
         """
         bound = self._bind(adata, layer, gene_aliases)
@@ -149,15 +151,30 @@ class Predictor(SetPredictor, AttributedModel):
         for rows, x in bound.chunks():
             yield rows, x, *self._forward(x)
 
-    def _forward(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Latent representation and logits of model input."""
-        self.module.eval()
+    def _logits_of_networks(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray]]:
+        networks = self._networks
+        for rows, x in bound.chunks():
+            if len(networks) == 1:
+                yield rows, self._forward(x)[1][None]
+                continue
+            genes = self.module.genes.cpu().numpy()
+            pairs = zip(networks, genes, strict=True)
+            yield rows, np.stack([self._forward(x[:, own], network)[1] for network, own in pairs])
+
+    def _forward(
+        self,
+        x: np.ndarray,
+        network: Any = None,  # noqa: ANN401 - any of the networks
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Latent representation and logits of input, by the model's network or one of its parts."""
+        network = self.module if network is None else network
+        network.eval()
         device = self.module.device
         parts = [x[start : start + _CHUNK] for start in range(0, len(x), _CHUNK)] or [x]
         with torch.inference_mode():
             inputs = [torch.from_numpy(part).to(device) for part in parts]
-            latent = [self.module.embed(part) for part in inputs]
-            logits = [self.module.classify(*pair) for pair in zip(latent, inputs, strict=True)]
+            latent = [network.embed(part) for part in inputs]
+            logits = [network.classify(*pair) for pair in zip(latent, inputs, strict=True)]
         return (
             torch.cat(latent).float().cpu().numpy(),
             torch.cat(logits).float().cpu().numpy(),

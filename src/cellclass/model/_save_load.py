@@ -15,6 +15,7 @@ from cellclass.model._files import ModelFiles, read_model, write_model
 from cellclass.model._onnx import write_onnx
 from cellclass.model._scvi_format import read_scvi_format, write_scvi_format
 from cellclass.model._trust import Trust
+from cellclass.module import CrossFitted
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -37,8 +38,22 @@ class SavedModel(BaseModelClass):
     _trust: Trust
 
     @abstractmethod
-    def _make_module(self, n_genes: int, n_labels: int) -> BaseModuleClass:
-        """Build the network, from G genes to L labels."""
+    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> BaseModuleClass:
+        """Build one of so many networks, from G genes to L labels."""
+
+    def _make_networks(self, genes: torch.Tensor | None) -> BaseModuleClass:
+        """Build the network, or several that read genes of their own, `(n_parts, n)`."""
+        n_labels = len(self._contract.labels)
+        if genes is None or len(genes) == 1:
+            return self._make_module(self._contract.n_genes, n_labels, 1)
+        n_networks, n_genes = genes.shape
+        parts = [self._make_module(n_genes, n_labels, n_networks) for _ in range(n_networks)]
+        return CrossFitted(parts, genes)
+
+    @property
+    def _networks(self) -> list[BaseModuleClass]:
+        """The networks that are trained on different cells: often one, the whole."""
+        return list(getattr(self.module, "parts", [self.module]))
 
     def save(
         self,
@@ -185,7 +200,7 @@ class SavedModel(BaseModelClass):
 
     def _restore(self, files: ModelFiles, device: str) -> None:
         self._contract = InputContract.from_parts(files.text["contract"], files.part("contract"))
-        self.module = self._make_module(self._contract.n_genes, len(self._contract.labels))
+        self.module = self._make_networks(files.weights.get("genes"))
         self.module.load_state_dict(files.weights)
         self.module.eval()
         self.to_device(device)

@@ -35,11 +35,12 @@ class SetPredictor(SavedModel):
         """Give each cell the labels that it may have, so that the true one is among them.
 
         Split conformal prediction with a threshold for each label, learned from cells that the
-        weights did not see. Of the cells of kinds that the reference has, a share of `coverage` has
-        its true label in its set; so it is for the cells of each label, about. A set of several
-        labels says that these cannot be told apart for the cell. An empty one says that no label
-        is as likely as it usually is for its own cells: where nearly every best label is right,
-        the remaining share of the cells gets it, and novel cells do so more often.
+        weights did not see; where several networks were trained, most of their sets decide. Of the
+        cells of kinds that the reference has, a share of `coverage` has its true label in its set;
+        so it is for the cells of each label, about. A set of several labels says that these cannot
+        be told apart for the cell. An empty one says that no label is as likely as it usually is
+        for its own cells: where nearly every best label is right, the remaining share of the cells
+        gets it, and novel cells do so more often.
 
         Parameters
         ----------
@@ -70,10 +71,11 @@ class SetPredictor(SavedModel):
         trust = self._trust_for(bound)
         thresholds = trust.thresholds(len(self._contract.labels), coverage)
         held = np.zeros((bound.n_obs, len(self._contract.labels)), dtype=bool)
-        for rows, _, _, logits in self._outputs(bound):
+        for rows, logits in self._logits_of_networks(bound):  # (K, B, L)
             held[rows] = trust.contains(logits, thresholds)
             if not allow_empty:
-                held[rows][np.arange(len(logits)), logits.argmax(axis=1)] = True
+                best = logits.mean(axis=0).argmax(axis=1)
+                held[rows][np.arange(len(best)), best] = True
         held[bound.empty_cells()] = False
         adata = self._adata if adata is None else adata
         return pd.DataFrame(held, index=adata.obs_names, columns=list(self._contract.labels))
@@ -89,7 +91,5 @@ class SetPredictor(SavedModel):
         """Return calibration, novelty and sets for the genes that a query has."""
 
     @abstractmethod
-    def _outputs(
-        self, bound: BoundInput
-    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield rows, model input, latent representation and logits."""
+    def _logits_of_networks(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield rows, and logits of each network by itself, `(n_networks, n_rows, n_labels)`."""

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cellclass.metrics import ConformalSets, NoveltyScorer, fit_temperature, log_losses, softmax
+from cellclass.metrics import (
+    ConformalSets,
+    CrossNovelty,
+    NoveltyScorer,
+    fit_temperature,
+    log_losses,
+    softmax,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cellclass.contract import Expected
 
 
@@ -43,25 +52,48 @@ class Trust:
     """
 
     temperature: float = 1.0
-    novelty: NoveltyScorer | None = None
+    novelty: NoveltyScorer | CrossNovelty | None = None
     sets: ConformalSets | None = None
     losses: np.ndarray | None = None
 
     @classmethod
-    def fit(cls, training: Cells, *, held_out: Cells) -> Trust:
-        """Learn from training cells, and from cells that no gradient has seen."""
-        temperature = fit_temperature(held_out.logits, held_out.codes)
+    def fit(
+        cls,
+        parts: Sequence[tuple[Cells, Cells]],
+        genes: np.ndarray,
+        *,
+        together: tuple[np.ndarray, np.ndarray],
+        held_out_by: np.ndarray,
+    ) -> Trust:
+        """Learn from the training cells of each network, and from cells that it has not seen.
+
+        Parameters
+        ----------
+        parts
+            Training cells and held-out cells in the eyes of each network.
+        genes
+            The genes that each network reads: places in the model input, `(n_parts, n)`.
+        together
+            Latent representation and input of held-out cells in the eyes of the whole model.
+        held_out_by
+            The network that has not seen each of these, `(n_obs,)`.
+        """
+        logits = np.concatenate([held_out.logits for _, held_out in parts])
+        codes = np.concatenate([held_out.codes for _, held_out in parts])
+        temperature = fit_temperature(logits, codes)
+        scorers = [
+            NoveltyScorer.fit(
+                training.latent, training.x, training.codes, held_out=(held_out.latent, held_out.x)
+            )
+            for training, held_out in parts
+        ]
+        novelty: NoveltyScorer | CrossNovelty = scorers[0]
+        if len(parts) > 1:
+            novelty = CrossNovelty.of(scorers, genes, cells=together, held_out_by=held_out_by)
         return cls(
             temperature=temperature,
-            novelty=NoveltyScorer.fit(
-                training.latent,
-                training.x,
-                training.codes,
-                held_out=(held_out.latent, held_out.x),
-            ),
-            sets=ConformalSets.fit(
-                log_losses(held_out.logits, temperature=temperature), held_out.codes
-            ),
+            novelty=novelty,
+            sets=ConformalSets.fit(log_losses(logits, temperature=temperature), codes),
         )
 
     @property
@@ -98,9 +130,16 @@ class Trust:
         return self.sets.thresholds(n_labels, coverage, now=self.losses)
 
     def contains(self, logits: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-        """Say which labels are in the cells' prediction sets, bool `(n_obs, n_labels)`."""
-        losses = log_losses(logits, temperature=self.temperature)
-        return ConformalSets.contains(losses, thresholds)
+        """Say which labels are in the cells' prediction sets, bool `(n_obs, n_labels)`.
+
+        Takes the logits of each network, `(n_networks, n_obs, n_labels)`: thresholds are those of
+        single networks, whose sets vote.
+        """
+        held = [
+            ConformalSets.contains(log_losses(own, temperature=self.temperature), thresholds)
+            for own in logits
+        ]
+        return 2 * np.sum(held, axis=0) > len(held)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays, by dotted name."""
@@ -116,6 +155,11 @@ class Trust:
         """Put together what was saved; a part that was not is left out."""
         return cls(
             temperature,
-            NoveltyScorer.from_arrays(novelty) if novelty else None,
+            _novelty_from(novelty) if novelty else None,
             ConformalSets(**sets) if sets else None,
         )
+
+
+def _novelty_from(arrays: dict[str, np.ndarray]) -> NoveltyScorer | CrossNovelty:
+    kind = CrossNovelty if "genes" in arrays else NoveltyScorer
+    return kind.from_arrays(arrays)

@@ -32,3 +32,38 @@ def hold_out(
         n_aside = min(int(len(cells) * held_out + rng.random()), len(cells) - 1)
         aside[rng.permutation(cells)[:n_aside]] = True
     return np.flatnonzero(~aside & (codes >= 0)), np.flatnonzero(aside)
+
+
+def deal(
+    codes: np.ndarray, *, n_parts: int, seed: int, strata: np.ndarray | None = None
+) -> np.ndarray:
+    """Deal cells to parts, each of which is to be answered without having been learned from.
+
+    The cells of a label are dealt one by one, so that every part has its share, and no part has all
+    of a label.
+
+    Parameters
+    ----------
+    codes
+        Label codes, `(n_obs,)`; -1 for no label.
+    n_parts
+        How many parts.
+    seed
+        Of the order in which cells are dealt.
+    strata
+        Such as batches, `(n_obs,)`, that are to be shared out evenly too, within labels.
+
+    Returns
+    -------
+    int64 array `(n_obs,)`: the part of each cell; -1 for the only cell of a label, which is learned
+    from throughout, and for a cell without a label.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(codes))
+    second = np.zeros(len(codes)) if strata is None else strata
+    order = shuffled[np.lexsort((second[shuffled], codes[shuffled]))]
+    order = order[codes[order] >= 0]
+    n_cells = np.bincount(codes[order])
+    order = order[n_cells[codes[order]] > 1]
+    part = np.full(len(codes), -1, dtype=np.int64)
+    part[order] = np.arange(len(order)) % n_parts
+    return part

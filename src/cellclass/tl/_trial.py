@@ -87,4 +87,5 @@ def _epochs(model: Any, train_kwargs: Mapping[str, Any], share: float) -> int:  
     changes = dict(train_kwargs.get("plan_kwargs") or {})
     changes |= {k: v for k in ("max_epochs", "batch_size") if (v := train_kwargs.get(k))}
     recipe = replace(model._recipe, **changes)  # noqa: SLF001
-    return max(1, round(share * recipe.epochs(len(model._reference.train))))  # noqa: SLF001
+    reference = model._reference  # noqa: SLF001
+    return max(1, round(share * recipe.epochs(len(reference.train), reference.X.shape[1])))

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from cellclass.metrics import fit_temperature
 
-_STRENGTH = 1.0
+_STRENGTH = 0.2
 _TOLERANCE = 1e-3
 # With more cells the linear path would take longer than the deep one.
 _MOST_CELLS = 5000
@@ -28,12 +28,11 @@ def fit_shallow_paths(
     X: np.ndarray,
     codes: np.ndarray,
     *,
-    rows: np.ndarray,
     seed: int,
 ) -> None:
     """Fit the linear path and the prototypes of a network.
 
-    The linear path is logistic regression with an L2 penalty (C = 1): scikit-learn's L-BFGS on
+    The linear path is logistic regression with an L2 penalty (C = 0.2): scikit-learn's L-BFGS on
     centred genes, which takes a quarter of the steps; the centre goes into the intercept.
 
     The prototypes are a diagonal linear discriminant on cells that are standardised over their
@@ -47,16 +46,14 @@ def fit_shallow_paths(
     module
         Network whose paths are set.
     X
-        Model input, float32 `(n_obs, n_genes)`.
+        Input of the training cells, float32 `(n_train, n_genes)`.
     codes
-        Label codes, `(n_obs,)`; every label has training cells.
-    rows
-        Positions of the training cells, `(n_train,)`.
+        Label codes, `(n_train,)`; every label has cells.
     seed
         Of the training cells that are taken where there are more than 5000.
     """
-    every = codes[rows]
-    rows = _some(rows, codes, seed=seed)
+    every = codes
+    rows = _some(np.arange(len(codes)), codes, seed=seed)
     cells, codes = X[rows], codes[rows]
     weight, intercept = _logistic_regression(cells, codes)
     # Rare labels are kept whole: what that does to the shares of the labels is taken back.
@@ -116,8 +113,10 @@ def _some(rows: np.ndarray, codes: np.ndarray, *, seed: int) -> np.ndarray:
 def weigh_paths(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Weigh the logits of several paths by the log-likelihood of cells that none was fitted to.
 
-    Each is brought to its own best temperature first. A prior (Dirichlet) keeps a few cells from
-    leaving one of the paths out; without cells all weigh the same.
+    Each is brought to its own best temperature first. A cell counts by the inverse root of how many
+    its label has, so that common labels do not silence the path that knows rare ones. A prior
+    (Dirichlet) keeps a few cells from leaving one of the paths out; without cells all weigh the
+    same.
 
     Parameters
     ----------
@@ -133,11 +132,13 @@ def weigh_paths(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
     factors = np.array([1 / fit_temperature(path, codes) for path in logits])
     scaled = factors[:, None, None] * logits
     own = np.arange(len(codes)), codes
+    counts = np.bincount(codes)[codes] ** -0.5
+    counts *= len(codes) / max(counts.sum(), 1e-9)
 
     def loss(z: np.ndarray) -> float:
         shares = np.exp(log_softmax(np.r_[z, 0.0]))
         fitted = log_softmax(np.tensordot(shares, scaled, axes=1), axis=1)[own]
-        return float(-fitted.sum() - _PRIOR * np.log(shares).sum())
+        return float(-counts @ fitted - _PRIOR * np.log(shares).sum())
 
     n = len(factors) - 1
     # scipy's own first simplex around 0 is so narrow that the search would end where it starts.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 MOST_DROPPED = 0.7
+_MANY_GENES, _MOST_STEPS = 1000, 4
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Recipe:
     max_epochs
         Passes over the training cells; `None` for as many as make `n_steps`.
     n_steps
-        Steps to aim at when `max_epochs` is `None`.
+        Steps to aim at when `max_epochs` is `None`; up to four times as many with fewer than 1000
+        genes: such steps are quicker, and panels need more of them.
     early_stopping
         Whether to stop, and go back to the best weights, when validation cells are answered worse.
     gene_dropout
@@ -78,11 +80,12 @@ class Recipe:
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; at least 1 is needed.")
 
-    def epochs(self, n_train: int) -> int:
+    def epochs(self, n_train: int, n_genes: int) -> int:
         """Return the passes over `n_train` cells: at least two, however many cells there are."""
         if self.max_epochs is not None:
             return self.max_epochs
-        return max(2, round(self.n_steps / math.ceil(n_train / self.batch_size)))
+        n_steps = self.n_steps * min(_MOST_STEPS, max(1.0, _MANY_GENES / n_genes))
+        return max(2, round(n_steps / math.ceil(n_train / self.batch_size)))
 
 
 class ClassifierPlan(pl.LightningModule):
@@ -93,7 +96,8 @@ class ClassifierPlan(pl.LightningModule):
     Parameters
     ----------
     module
-        Network with `forward`, `member_logits`, `encoder` and `head`.
+        Network with `forward` and `member_logits`; with `encoder` and `head` for Adam; with
+        `n_parts` and `held_out_logits` where minibatches say who must not learn from a cell.
     recipe
         Settings of the fit.
     fill
@@ -138,10 +142,21 @@ class ClassifierPlan(pl.LightningModule):
         if self._weights is not None:
             # Not `weight=`, which divides by the weights that a minibatch happens to hold.
             loss = loss * self._weights[every]
-        loss = loss.mean()
+        if "held_out_by" in batch:
+            learned = self._learned(batch["held_out_by"], len(logits))  # (M, B)
+            shares = learned / learned.sum(dim=1, keepdim=True).clamp(min=1)
+            loss = (loss.view_as(shares) * shares).sum() / len(logits)
+        else:
+            loss = loss.mean()
         self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
         self._n += len(labels)
         return loss * len(logits)  # no member feels how many others there are
+
+    def _learned(self, held_out_by: torch.Tensor, n_members: int) -> torch.Tensor:
+        """Say which cells `(B, 1)` each member may learn from, `(M, B)`."""
+        n_each = n_members // self.module.n_parts
+        part = torch.arange(n_members, device=held_out_by.device) // n_each  # (M,)
+        return (held_out_by.view(-1) != part[:, None]).float()
 
     def _without_genes(self, x: torch.Tensor) -> torch.Tensor:
         """Take genes from some of the cells `(B, G)`, each its own, at random."""
@@ -158,7 +173,11 @@ class ClassifierPlan(pl.LightningModule):
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the answers of one minibatch."""
         # What is being fitted: a model may have other paths, fitted before or afterwards.
-        self._logits.append(self.module.member_logits(batch["X"]).mean(dim=0))
+        if "held_out_by" in batch:
+            kept_from = batch["held_out_by"].view(-1)
+            self._logits.append(self.module.held_out_logits(batch["X"], kept_from))
+        else:
+            self._logits.append(self.module.member_logits(batch["X"]).mean(dim=0))
         self._codes.append(batch["labels"].view(-1))
 
     def on_train_epoch_end(self) -> None:
