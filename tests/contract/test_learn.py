@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from cellclass.contract import identify_scale
-from cellclass.contract._learn import rank_training_genes, training_gene_share
+from cellclass.contract._learn import learn_genes, rank_training_genes, training_gene_share
 
 CODES = np.repeat([0, 1], 20)
 
@@ -88,3 +88,43 @@ def test_fractions_are_rounded(counts):
     found = rank_training_genes(X, scale, CODES, ROWS, n_labels=2)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def panels(n_top_genes, parts, seed=0):
+    """Genes of three networks, of 60 cells and 30 genes, of which some tell labels apart."""
+    rng = np.random.default_rng(seed)
+    codes = np.arange(60) % 3
+    X = rng.poisson(rng.gamma(1, 2, (3, 30))[codes]).astype(np.float64)
+    X[:3] = 0
+    scale = identify_scale(X)
+    found = learn_genes(X, scale, codes, parts, n_labels=3, n_top_genes=n_top_genes)
+    own = [rank_training_genes(X, scale, codes, rows, n_labels=3) for rows in parts]
+    return found, own
+
+
+@pytest.mark.parametrize("n_top_genes", [2, 7, 15, None])
+def test_each_network_reads_its_own_best_genes(n_top_genes):
+    parts = [np.flatnonzero(np.arange(60) % 4 != k) for k in range(3)]
+    found, own = panels(n_top_genes, parts)
+    n_each = found.of_parts.shape[1]
+    assert len(found.selected) <= max(n_top_genes or 30, 3)
+    for genes, (order, _, _) in zip(found.of_parts, own, strict=True):
+        np.testing.assert_array_equal(found.selected[genes], order[:n_each])
+    np.testing.assert_array_equal(np.unique(found.of_parts), np.arange(len(found.selected)))
+    expected = np.mean([divergence for _, divergence, _ in own], axis=0)[found.selected]
+    np.testing.assert_allclose(found.importance, expected)
+
+
+def test_one_network_reads_them_in_order():
+    found, ((order, divergence, depth),) = panels(9, [np.arange(60)])
+    np.testing.assert_array_equal(found.selected, order[:9])
+    np.testing.assert_array_equal(found.importance, divergence[order[:9]])
+    np.testing.assert_array_equal(found.of_parts, np.arange(9)[None])
+    assert found.depth == depth
+
+
+def test_a_network_without_a_ranking_takes_that_of_all():
+    parts = [np.arange(60), np.arange(3)]  # three empty cells tell nothing
+    found, own = panels(6, parts)
+    assert own[1][0].size == 0
+    np.testing.assert_array_equal(*found.selected[found.of_parts])

@@ -76,3 +76,10 @@ def test_without_validation_cells_nothing_is_stated(reference, query):
     model.train(max_epochs=2, enable_progress_bar=False)
     assert model.contract.missing_genes is None
     assert np.isnan(model.score_cells(query).report["expected_accuracy"])
+
+
+def test_known_cells_that_lack_genes_do_not_look_novel(model, query):
+    for start in range(2):
+        with pytest.warns(UserWarning, match="The query lacks"):
+            pvalue = model.score_cells(query[:, start::2].copy()).novelty_pvalue
+        assert (pvalue <= 0.05).mean() < 0.1

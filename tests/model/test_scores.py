@@ -32,7 +32,7 @@ def test_unassigned(rate, expected):
 def test_a_pvalue_as_small_is_not_possible():
     with pytest.raises(ValueError, match=r"reject_rate=0.04 needs 24 held-out cells.* has 19"):
         SCORES.unassigned(0.04)
-    with pytest.raises(ValueError, match="validation_size"):
+    with pytest.raises(ValueError, match="more labelled cells"):
         replace(SCORES, n_calibration=0).unassigned(0.5)
 
 

@@ -161,6 +161,15 @@ def test_l2_is_the_gradient_of_the_sum_of_squares_of_the_encoder():
     assert len(encoder["params"]) + len(head["params"]) == len(list(network().parameters()))
 
 
+def test_adam_takes_the_networks_of_a_cross_fitted_one_too():
+    module = CrossFitted([network(), network()], torch.tensor([[0, 1, 2, 3, 4]] * 2))
+    plan = ClassifierPlan(module, Recipe(optimizer="adam", schedule="constant", l2=0.01))
+    encoder, head = plan.configure_optimizers()["optimizer"].param_groups
+    n_parameters = len(list(module.parameters()))
+    assert len(encoder["params"]) + len(head["params"]) == n_parameters
+    assert encoder["weight_decay"] == pytest.approx(0.02)
+
+
 def test_weights_multiply_the_loss_of_a_cell():
     recipe = Recipe(gene_dropout=0.0)
     x, labels = torch.randn(6, 5), torch.tensor([0, 0, 0, 0, 1, 2])

@@ -53,14 +53,17 @@ def learn_genes(
 ) -> LearnedGenes:
     """Rank the genes for each network on its own training cells.
 
-    All networks read as many genes, and all of theirs together are `n_top_genes` at most.
+    All networks read as many genes, and all of theirs together are `n_top_genes` at most, but one
+    each at least. A network with too few cells to tell any gene apart takes the ranking over the
+    training cells of all.
     """
     ranked = [rank_training_genes(X, scale, codes, rows, n_labels=n_labels) for rows in parts]
     orders = [order for order, _, _ in ranked]
     if len(parts) > 1 and not all(order.size for order in orders):
-        # Some have too few cells to tell genes apart; those that they have together may do.
+        # Some have too few cells to tell genes apart; those that all have together may do.
         rows = np.unique(np.concatenate(parts))
-        ranked = len(parts) * [rank_training_genes(X, scale, codes, rows, n_labels=n_labels)]
+        together = rank_training_genes(X, scale, codes, rows, n_labels=n_labels)
+        ranked = [own if own[0].size else together for own in ranked]
         orders = [order for order, _, _ in ranked]
     most = min(len(order) for order in orders)
     if n_top_genes is not None:

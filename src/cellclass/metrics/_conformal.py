@@ -123,7 +123,7 @@ class ConformalSets:
             warnings.warn(
                 f"coverage={coverage:g} is more than {n_cells} held-out cells can bear out for "
                 f"{int((~finite).sum())} of {n_labels} labels: these are in every set. Ask for "
-                "less, or train with more cells or a larger validation_size.",
+                "less, or train with more labelled cells.",
                 stacklevel=4,
             )
         if now is not None:

@@ -268,7 +268,7 @@ class CellClassifier(Predictor):
         self._trust = Trust.fit(
             parts,
             reference.genes,
-            together=(self._forward(x)[0], x),
+            together=(self._forward(x)[0], x) if reference.n_parts > 1 else None,
             held_out_by=reference.held_out_by[places],
         )
         curves = measure_missing_genes(
@@ -294,17 +294,21 @@ class CellClassifier(Predictor):
         )
 
     def _answer_held_out(
-        self, reference: Reference, x: np.ndarray
+        self, reference: Reference, x: np.ndarray, *, whole: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and novelty scores of the cells in `looked_at`, from other input for them."""
+        """Logits and novelty scores of the cells in `looked_at`, from other input for them.
+
+        Without genes, networks agree more on what is unlike the training cells: single scores then
+        stand for the mean as they are, while those of whole cells are shrunken.
+        """
         by = reference.held_out_by[reference.looked_at[0]]
         logits, scores = np.zeros((len(x), len(self.labels)), dtype=np.float32), np.zeros(len(x))
-        novelty = self._trust.novelty
+        novelty: Any = self._trust.novelty
+        several = isinstance(novelty, CrossNovelty)
         for part, network in enumerate(self._networks):
-            rows = by == part
-            scorer = novelty.scorers[part] if isinstance(novelty, CrossNovelty) else novelty
-            if rows.any() and scorer is not None:
-                own = x[rows] if reference.n_parts == 1 else x[np.ix_(rows, reference.genes[part])]
+            rows = np.flatnonzero(by == part)
+            if rows.size:
+                own = x[np.ix_(rows, reference.genes[part])] if several else x[rows]
                 latent, logits[rows] = self._forward(own, network)
-                scores[rows] = scorer.score(latent, own)
-        return logits, novelty.shrunken(scores) if isinstance(novelty, CrossNovelty) else scores
+                scores[rows] = (novelty.scorers[part] if several else novelty).score(latent, own)
+        return logits, novelty.shrunken(scores) if several and whole else scores

@@ -19,7 +19,7 @@ def measure_missing_genes(
     bound: BoundInput,
     codes: np.ndarray,
     contract: InputContract,
-    answer: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    answer: Callable[..., tuple[np.ndarray, np.ndarray]],
     *,
     seed: int,
 ) -> MissingGenes | None:
@@ -35,7 +35,8 @@ def measure_missing_genes(
         What the model expects.
     answer
         Gives logits `(n_obs, n_labels)` and unlikeness to the training cells `(n_obs,)` of the
-        cells, by networks that were not trained on them, from their model input.
+        cells, by networks that were not trained on them, from their model input; `whole` says
+        whether no gene is missing in it.
     seed
         Of the genes that are missing at random.
 
@@ -53,7 +54,7 @@ def measure_missing_genes(
     given = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=seed)
     for row, place, fewer in given:
         x = fewer.read(slice(None))
-        logits, unlikeness = answer(x)
+        logits, unlikeness = answer(x, whole=fewer is bound)
         temperature = fit_temperature(logits, codes)
         n[row, place] += 1
         found["missing"][row, place] += fewer.match.missing.size / contract.n_genes

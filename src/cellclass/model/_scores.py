@@ -97,7 +97,7 @@ class CellScores:
             raise ValueError(
                 f"reject_rate={reject_rate:g} needs {needed} held-out cells, and the model has "
                 f"{self.n_calibration}: no p-value is below {least:.2g}. Ask for more, or train "
-                "with more cells or a larger validation_size."
+                "with more labelled cells."
             )
         return self.empty | (self.novelty_pvalue <= reject_rate * (1 + _ROUNDING))
 

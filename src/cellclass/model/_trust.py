@@ -62,7 +62,7 @@ class Trust:
         parts: Sequence[tuple[Cells, Cells]],
         genes: np.ndarray,
         *,
-        together: tuple[np.ndarray, np.ndarray],
+        together: tuple[np.ndarray, np.ndarray] | None,
         held_out_by: np.ndarray,
     ) -> Trust:
         """Learn from the training cells of each network, and from cells that it has not seen.
@@ -74,7 +74,8 @@ class Trust:
         genes
             The genes that each network reads: places in the model input, `(n_parts, n)`.
         together
-            Latent representation and input of held-out cells in the eyes of the whole model.
+            Latent representation and input of held-out cells in the eyes of the whole model; `None`
+            for one network.
         held_out_by
             The network that has not seen each of these, `(n_obs,)`.
         """
@@ -88,7 +89,7 @@ class Trust:
             for training, held_out in parts
         ]
         novelty: NoveltyScorer | CrossNovelty = scorers[0]
-        if len(parts) > 1:
+        if together is not None:
             novelty = CrossNovelty.of(scorers, genes, cells=together, held_out_by=held_out_by)
         return cls(
             temperature=temperature,

@@ -212,9 +212,12 @@ class ClassifierPlan(pl.LightningModule):
             )
         else:
             # The gradient of l2 · Σ w² is 2 · l2 · w, which is Adam's coupled weight decay.
+            networks = list(getattr(self.module, "parts", [self.module]))
+            encoders = [p for network in networks for p in network.encoder.parameters()]
+            heads = [p for network in networks for p in network.head.parameters()]
             groups = [
-                {"params": list(self.module.encoder.parameters()), "weight_decay": 2 * recipe.l2},
-                {"params": list(self.module.head.parameters()), "weight_decay": 0.0},
+                {"params": encoders, "weight_decay": 2 * recipe.l2},
+                {"params": heads, "weight_decay": 0.0},
             ]
             optimizer = torch.optim.Adam(groups, lr=recipe.lr, fused=True)
         if recipe.schedule == "constant":
