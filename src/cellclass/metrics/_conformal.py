@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-# All labels together count as much as this many cells of a label of its own, and the threshold is
-# set as if half a cell more were beyond it. Fewer shared cells give rare labels too wide sets, more
-# give hard labels too small ones. Chosen on the datasets of benchmarks/prediction_sets.py.
-_SHARED_CELLS = 20
+# All labels together count as so many cells of a label that has none of its own, as half as many
+# where it has five, and ever fewer; and the threshold is set as if half a cell more were beyond it.
+# Fewer shared cells give rare labels too wide sets, more give hard labels too small ones. Chosen on
+# the datasets of benchmarks/prediction_sets.py.
+_SHARED_CELLS, _HALVED_AT = 20, 5
 _BEYOND = 0.5
 # Relative differences of scores that come from rounding in float32.
 _ROUNDING = 1e-4
@@ -55,8 +56,8 @@ class ConformalSets:
     The score of a label for a cell is its negative log probability. A set holds the labels whose
     score is not above their threshold (Sadinle et al. 2019), which for label k is a quantile of the
     scores that held-out cells have for their own labels. In that quantile the `n_k` cells of the
-    label count one each, and all `n` held-out cells `20 / n` each: labels with many cells get a
-    threshold of their own, rare ones lean on all.
+    label count one each, and all `n` held-out cells together `20 · 5 / (5 + n_k)`: labels with many
+    cells get a threshold of their own, rare ones lean on all.
 
     Attributes
     ----------
@@ -112,9 +113,11 @@ class ConformalSets:
         scores, codes = self.scores[order], self.codes[order]
         n_cells = len(scores)
         found = np.full(n_labels, np.inf)
-        shared = _SHARED_CELLS * np.arange(1, n_cells + 1) / max(n_cells, 1)
+        share = np.arange(1, n_cells + 1) / max(n_cells, 1)  # of all cells, up to each one
         for k in range(n_labels if n_cells else 0):
-            below = np.cumsum(codes == k) + shared  # weight of the scores up to each one
+            own = np.cumsum(codes == k)
+            shared = _SHARED_CELLS * _HALVED_AT / (_HALVED_AT + own[-1])
+            below = own + shared * share  # weight of the scores up to each one
             place = np.searchsorted(below, coverage * (below[-1] + _BEYOND) * (1 - 1e-12))
             if place < n_cells:
                 found[k] = scores[place]
