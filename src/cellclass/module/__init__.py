@@ -1,7 +1,12 @@
 """Networks in torch; no AnnData here.
 
-Letters in shape comments: B cells in the minibatch, G genes, C channels, H hidden width, L labels.
+Letters in shape comments: B cells in the minibatch, G genes, C channels, H hidden width, L labels;
+in attention T tokens, W their width, H heads, D width of a head, M random features.
 
+`favor_attention`, `draw_features`
+    Softmax attention in time and memory linear in tokens, through random features.
+`Encoder`
+    Transformer over tokens in no order, with exact attention or that one.
 `CNN`
     Convolutional network over the selected genes in an order.
 `CrossFitted`
@@ -10,8 +15,10 @@ Letters in shape comments: B cells in the minibatch, G genes, C channels, H hidd
     Multi-layer perceptron over the selected genes.
 """
 
+from cellclass.module._attention import draw_features, favor_attention
 from cellclass.module._cnn import CNN
 from cellclass.module._cross_fitted import CrossFitted
+from cellclass.module._encoder import Encoder
 from cellclass.module._mlp import MLP
 
-__all__ = ["CNN", "MLP", "CrossFitted"]
+__all__ = ["CNN", "MLP", "CrossFitted", "Encoder", "draw_features", "favor_attention"]
