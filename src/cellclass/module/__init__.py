@@ -7,6 +7,8 @@ in attention T tokens, W their width, H heads, D width of a head, M random featu
     Softmax attention in time and memory linear in tokens, through random features.
 `Encoder`
     Transformer over tokens in no order, with exact attention or that one.
+`Performer`, `TokenEmbedding`
+    Transformer classifier over the expressed genes of a cell, and what makes tokens of them.
 `CNN`
     Convolutional network over the selected genes in an order.
 `CrossFitted`
@@ -20,5 +22,16 @@ from cellclass.module._cnn import CNN
 from cellclass.module._cross_fitted import CrossFitted
 from cellclass.module._encoder import Encoder
 from cellclass.module._mlp import MLP
+from cellclass.module._performer import Performer
+from cellclass.module._tokens import TokenEmbedding
 
-__all__ = ["CNN", "MLP", "CrossFitted", "Encoder", "draw_features", "favor_attention"]
+__all__ = [
+    "CNN",
+    "MLP",
+    "CrossFitted",
+    "Encoder",
+    "Performer",
+    "TokenEmbedding",
+    "draw_features",
+    "favor_attention",
+]
