@@ -1,0 +1,78 @@
+"""The transformer as a network: poolings, the linear path, published sizes."""
+
+import pytest
+import torch
+
+from cellclass.module._performer import Performer
+
+POOLINGS = ["cls", "mean", "attention", "convolution"]
+ENCODER = {"depth": 1, "n_heads": 2, "head_dim": 4, "attention": "favor", "n_features": 16}
+
+
+def made(**kwargs):
+    torch.manual_seed(0)
+    arguments = {"dim": 8, "encoder": ENCODER, "tokens": {}, "skip": False} | kwargs
+    return Performer(20, 3, **arguments).eval()
+
+
+def cells(n=6):
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand((n, 20), generator=generator) * 3
+    return torch.where(torch.rand((n, 20), generator=generator) < 0.6, 0.0, x)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_logits(pooling):
+    module, x = made(pooling=pooling), cells()
+    logits = module(x)
+    assert logits.shape == (6, 3)
+    torch.testing.assert_close(module.classify(module.embed(x), x), logits)
+    torch.testing.assert_close(module.member_logits(x)[0], logits)
+    for row in range(6):  # padding to the longest cell changes nothing
+        torch.testing.assert_close(module(x[row : row + 1])[0], logits[row], atol=1e-5, rtol=1e-5)
+    assert module(torch.zeros(2, 20)).isfinite().all()
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_learns(pooling):
+    module = made(pooling=pooling).train()
+    x, codes = cells(60), torch.arange(60) % 3
+    x[torch.arange(60), codes] += 4
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(module(x), codes)
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.3
+
+
+def test_the_linear_path_starts_at_nothing():
+    with_path, without = made(skip=True), made()
+    without.load_state_dict(with_path.state_dict(), strict=False)
+    torch.testing.assert_close(with_path(cells()), without(cells()))
+    with torch.no_grad():
+        with_path.skip.bias += 1
+    torch.testing.assert_close(with_path(cells()), without(cells()) + 1)
+
+
+def test_scberts_dimensions():
+    """Width 200, depth 6, 10 heads of 64, 266 features; the head over 16,906 genes and a token."""
+    module = Performer(
+        16_906,
+        10,
+        dim=200,
+        encoder={"depth": 6, "n_heads": 10, "head_dim": 64, "redraw_every": 1000},
+        tokens={"encoding": "bins", "n_bins": 6, "n_tokens": 16_906},
+        pooling="convolution",
+        skip=False,
+    )
+    assert module.encoder.blocks[0].attention.features.shape == (10, 266, 64)
+    n_head = 201 + 16_907 * 512 + 512 + 512 * 128 + 128
+    found = sum(p.numel() for part in (module.pool, module.dense) for p in part.parameters())
+    assert found == n_head
+
+
+def test_unknown_pooling():
+    with pytest.raises(ValueError, match="pooling='max'"):
+        made(pooling="max")
