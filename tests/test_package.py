@@ -72,10 +72,12 @@ NAMESPACES = {
     },
     "pp": {
         "align_genes",
+        "bin_values",
         "harmonize_labels",
         "identify_scale",
         "normalize_scale",
         "rank_genes_js",
+        "rank_value_encode",
         "select_genes_mrmr",
         "split_cells",
     },

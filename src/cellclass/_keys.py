@@ -36,6 +36,10 @@ ALIGN_GENES: Final = "gene_match"
 # `normalize_scale`: the entry of `uns` by which scanpy knows logarithms
 LOG1P: Final = "log1p"
 
+# `rank_value_encode`: the default key; `bin_values`: the default layer
+RANK_VALUE: Final = "rank_value"
+BINNED: Final = "binned"
+
 # `annotate`: the default key, and what stands beside it
 ANNOTATE: Final = "cellclass"
 UNASSIGNED: Final = "unassigned"
@@ -88,6 +92,11 @@ def gene_rule_key(key: str) -> str:
 def gene_original_key(key: str) -> str:
     """Column of `var` with the name that a gene had before it was renamed."""
     return f"{key}_original"
+
+
+def median_key(key: str) -> str:
+    """Column of `var` with the medians that rank-value encoding divides by."""
+    return f"{key}_median"
 
 
 def confidence_key(key: str) -> str:

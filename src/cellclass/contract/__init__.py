@@ -14,6 +14,10 @@
     Which scale a matrix is on, from all of its rows; refusal of what cannot be undone.
 `convert`, `Target`
     A whole matrix brought to another scale.
+`linear_rows`
+    Its rows as counts times a factor, or as normalised counts, some at a time.
+`stored_values`, `stacked_like`
+    The values of such rows one after the other, and rows put together again.
 `locate`, `Source`
     Where in an AnnData the expression stands.
 `Proposal`, `Synonym`, `name_key`, `propose_merges`
@@ -30,8 +34,10 @@ from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
 from cellclass.contract._label_names import name_key
 from cellclass.contract._label_proposals import MIN_SCORE, Proposal, Synonym, propose_merges
+from cellclass.contract._linear_rows import linear_rows
 from cellclass.contract._missing_genes import SHARES, Expected, MissingGenes, with_fewer_genes
 from cellclass.contract._refusal import require_convertible
+from cellclass.contract._rows import stacked_like, stored_values
 from cellclass.contract._scale import Scale, identify_scale
 from cellclass.contract._source import Source, locate
 
@@ -59,11 +65,14 @@ __all__ = [
     "gene_names_of",
     "gene_report",
     "identify_scale",
+    "linear_rows",
     "locate",
     "look_up_genes",
     "missing_importance",
     "name_key",
     "propose_merges",
     "require_convertible",
+    "stacked_like",
+    "stored_values",
     "with_fewer_genes",
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
 
 from cellclass._checks import is_dask
 from cellclass.contract._restore import restored
-from cellclass.contract._rows import prepare_rows, row_chunks
+from cellclass.contract._rows import prepare_rows, row_chunks, stacked_like
 from cellclass.errors import ScaleError
 
 if TYPE_CHECKING:
+    import scipy.sparse as sp
+
     from cellclass.contract._scale import Scale
 
 Target = Literal["log1p", "normalized", "counts"]
@@ -57,11 +58,7 @@ def _convert(X: Any, scale: Scale, target: Target, target_sum: float | None) -> 
         _converted(chunk, scale, target, target_sum).astype(dtype, copy=False)
         for _, chunk in row_chunks(prepare_rows(X))
     ]
-    if not sp.issparse(X):
-        return np.concatenate(parts) if parts else np.zeros(X.shape, dtype)
-    stacked = sp.vstack(parts, format="csr") if parts else sp.csr_matrix(X.shape, dtype=dtype)
-    kind = sp.csr_array if isinstance(X, sp.sparray) else sp.csr_matrix
-    return kind(stacked).asformat(X.format)
+    return stacked_like(X, parts, dtype)
 
 
 def _converted(

@@ -79,6 +79,19 @@ def stored_values(chunk: sp.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.nda
     return chunk.data, chunk.indptr
 
 
+def stacked_like(
+    X: Any,  # noqa: ANN401 - any array kind
+    parts: list[sp.csr_matrix | np.ndarray],
+    dtype: np.dtype,
+) -> Any:  # noqa: ANN401
+    """Put parts of `dtype` one below the other, in the array kind of `X`."""
+    if not sp.issparse(X):
+        return np.concatenate(parts) if parts else np.zeros(X.shape, dtype)
+    stacked = sp.vstack(parts, format="csr") if parts else sp.csr_matrix(X.shape, dtype=dtype)
+    kind = sp.csr_array if isinstance(X, sp.sparray) else sp.csr_matrix
+    return kind(stacked).asformat(X.format)
+
+
 def _wide(X: Any) -> Any:  # noqa: ANN401 - any sparse kind
     """Return integers in a type in which the sum of duplicates cannot overflow."""
     return X.astype(_float_of(X.dtype)) if X.dtype.kind in "biu" else X

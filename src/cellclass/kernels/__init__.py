@@ -26,6 +26,14 @@
     The transformations that expression is found under, and values brought back from them.
 `gather_csr`, `gather_dense`
     Rows of expression as the input of a model.
+`normalize_rows`
+    Rows scaled to one sum.
+`rank_tokens_csr`, `rank_tokens_dense`, `MOST_GENES`
+    The genes of each cell in the order of their expression, as tokens.
+`log2_bins`, `quantile_bins`
+    Expression values as small whole numbers, as tokens.
+`add_by_gene`, `medians_by_gene`
+    Medians of genes over the cells that express them.
 `at_median_depth`, `tercile_thresholds`
     Counts at one depth, and coarse codes of them.
 `pack_codes`, `PackedCodes`, `greedy_information`, `greedy_correlation`
@@ -46,11 +54,15 @@ from cellclass.kernels._count_tables import count_tables
 from cellclass.kernels._counter import Counter, not_counts, plan_counts
 from cellclass.kernels._depth import depth_factors, depths, factors_of
 from cellclass.kernels._divergence import count_divergence, divergences
+from cellclass.kernels._expression_bins import log2_bins, quantile_bins
 from cellclass.kernels._g_test import GTests, g_tests
 from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._gene_histogram import split_tables
+from cellclass.kernels._gene_medians import add_by_gene, medians_by_gene
 from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
+from cellclass.kernels._normalize_rows import normalize_rows
 from cellclass.kernels._panel import PANEL_BINS, best_first, round_robin
+from cellclass.kernels._rank_tokens import MOST_GENES, rank_tokens_csr, rank_tokens_dense
 from cellclass.kernels._redundancy import (
     PackedCodes,
     greedy_correlation,
@@ -81,6 +93,7 @@ __all__ = [
     "LN",
     "LOG2",
     "LOG10",
+    "MOST_GENES",
     "N_TRANSFORMS",
     "PANEL_BINS",
     "ROW_STATISTICS",
@@ -94,6 +107,7 @@ __all__ = [
     "GTests",
     "LabelDivergences",
     "PackedCodes",
+    "add_by_gene",
     "add_part",
     "at_median_depth",
     "best_first",
@@ -114,11 +128,17 @@ __all__ = [
     "greedy_correlation",
     "greedy_information",
     "label_divergences",
+    "log2_bins",
     "lowest_counts",
+    "medians_by_gene",
     "middle_counts",
+    "normalize_rows",
     "not_counts",
     "pack_codes",
     "plan_counts",
+    "quantile_bins",
+    "rank_tokens_csr",
+    "rank_tokens_dense",
     "restore_values",
     "round_robin",
     "row_statistics",
