@@ -66,11 +66,12 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     if len(codes) == 0:
         return 1.0
     logits = np.asarray(logits, dtype=np.float64)
-    own = logits[np.arange(len(codes)), codes]
+    logits = logits - logits.max(axis=1, keepdims=True)  # no exponential overflows
+    own = logits[np.arange(len(codes)), codes].sum()
 
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)
-        misfit = np.sum(logsumexp(logits / temperature, axis=1) - own / temperature)
+        misfit = np.log(np.exp(logits / temperature).sum(axis=1)).sum() - own / temperature
         spread = _PRIOR_SD[int(log_temperature > 0)]
         return float(misfit + 0.5 * (log_temperature / spread) ** 2)
 

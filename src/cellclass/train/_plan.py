@@ -162,8 +162,11 @@ class ClassifierPlan(pl.LightningModule):
         """Take genes from some of the cells `(B, G)`, each its own, at random."""
         n_chosen = round(self.recipe.gene_dropout * len(x))  # minibatches are in random order
         share = MOST_DROPPED * torch.rand(n_chosen, 1, device=x.device)
-        spoilt = x[:n_chosen]
-        x[:n_chosen] = torch.where(torch.rand_like(spoilt) < share, self._fill, spoilt)  # (B, G)
+        # Eight genes share one random number, a byte each: a quarter of the time of one each.
+        shape = (n_chosen, -(-x.shape[1] // 8))
+        drawn = torch.empty(shape, dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        gone = drawn.view(torch.uint8)[:, : x.shape[1]] < (256 * share).to(torch.uint8)  # (b, G)
+        x[:n_chosen].lerp_(self._fill.to(x), gone.to(x))
         return x
 
     def on_validation_epoch_start(self) -> None:
