@@ -53,6 +53,10 @@ def cross_validate(
     expect of more cells of the same samples, which is better than a new sample will do. A logistic
     regression, with strength and scaling tuned inside each fold, answers the same cells.
 
+    A fold has fewer cells than the whole: where that makes the difference between one network and
+    five (below 3,000 cells, see :class:`cellclass.model.CellClassifierMLP`), ask for one with
+    `model_kwargs={"validation_size": 0.1}`.
+
     Parameters
     ----------
     adata
