@@ -26,8 +26,9 @@ def trust():
 
 def fitted(parts):
     genes = np.tile(np.arange(6), (len(parts), 1))
-    latent = np.tile(CELLS.latent, len(parts))
-    return Trust.fit(parts, genes, together=(latent, X), held_out_by=np.arange(60) % len(parts))
+    together = (np.tile(CELLS.latent, len(parts)), X) if len(parts) > 1 else None
+    held_out_by = np.arange(60) % len(parts)
+    return Trust.fit(parts, genes, together=together, held_out_by=held_out_by)
 
 
 def test_several_networks_pool_what_each_has_not_seen():
