@@ -64,7 +64,7 @@ def test_number_of_genes(tiny, n_top_genes):
     assert model.module.encoder[0][0].in_features == model.contract.n_genes
     several = made(tiny, n_top_genes=n_top_genes)
     assert several.contract.n_genes <= max(model.contract.n_genes, 5)
-    assert several.module.genes.max() == several.contract.n_genes - 1
+    assert several.module.genes_of_parts.max() == several.contract.n_genes - 1
 
 
 def test_genes_are_ranked_on_the_training_cells_only(tiny):

@@ -5,8 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import cellclass as cc
+from cellclass import module as networks
 from cellclass.errors import NotTrainedError
 from cellclass.model import _onnx
 
@@ -44,6 +46,23 @@ def test_every_label_is_that_of_torch(model, session, query, reference):
         theirs = answers(session, x)
         np.testing.assert_array_equal(theirs.argmax(axis=1), ours.argmax(axis=1))
         np.testing.assert_allclose(theirs, ours, atol=1e-4)
+
+
+def test_networks_that_read_many_genes_each(tmp_path):
+    """Tables of more than 8,192 places stay tables in the file, under their own names."""
+    torch.manual_seed(0)
+    genes = torch.stack([torch.randperm(2100)[:2000] for _ in range(5)])
+    module = networks.CrossFitted(
+        [networks.MLP(2000, 3, n_hidden=(4,)) for _ in genes], genes
+    ).eval()
+    proto = _onnx._exported(module, 2100)
+    session = runtime.InferenceSession(
+        proto.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    x = torch.rand(7, 2100)
+    with torch.inference_mode():
+        ours = module(x).numpy()
+    np.testing.assert_allclose(answers(session, x.numpy()), ours, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_cells", [0, 1, 3, 300])

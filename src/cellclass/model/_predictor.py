@@ -157,7 +157,7 @@ class Predictor(SetPredictor, AttributedModel):
             if len(networks) == 1:
                 yield rows, self._forward(x)[1][None]
                 continue
-            genes = self.module.genes.cpu().numpy()
+            genes = self.module.genes_of_parts.cpu().numpy()
             pairs = zip(networks, genes, strict=True)
             yield rows, np.stack([self._forward(x[:, own], network)[1] for network, own in pairs])
 

@@ -200,7 +200,7 @@ class SavedModel(BaseModelClass):
 
     def _restore(self, files: ModelFiles, device: str) -> None:
         self._contract = InputContract.from_parts(files.text["contract"], files.part("contract"))
-        self.module = self._make_networks(files.weights.get("genes"))
+        self.module = self._make_networks(files.weights.get("genes_of_parts"))
         self.module.load_state_dict(files.weights)
         self.module.eval()
         self.to_device(device)

@@ -27,12 +27,13 @@ class CrossFitted(BaseModuleClass):
         The genes of each network: places among the G genes of the input, `(K, g)`.
     """
 
-    genes: torch.Tensor
+    genes_of_parts: torch.Tensor
 
     def __init__(self, parts: Sequence[nn.Module], genes: torch.Tensor) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
-        self.register_buffer("genes", genes.clone())
+        # Not "genes", which is what an exported network calls its input.
+        self.register_buffer("genes_of_parts", genes.clone())
 
     @property
     def n_parts(self) -> int:
@@ -51,7 +52,7 @@ class CrossFitted(BaseModuleClass):
     def _inputs(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Input of each network, K times `(B, g)`."""
         by_gene = x.t().contiguous()  # (G, B): whole rows are gathered, ten times as fast
-        return [by_gene.index_select(0, genes).t() for genes in self.genes]
+        return [by_gene.index_select(0, genes).t() for genes in self.genes_of_parts]
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Latent representation: those of all networks side by side, `(B, K · H)`."""
@@ -67,7 +68,7 @@ class CrossFitted(BaseModuleClass):
         """Logits `(B, L)` of cells, each by the members of the network `(B,)` it was kept from."""
         logits = []
         for k, part in enumerate(self._parts):
-            own = x[held_out_by == k][:, self.genes[k]]
+            own = x[held_out_by == k][:, self.genes_of_parts[k]]
             logits.append(part.member_logits(own).mean(dim=0))
         order = torch.argsort(held_out_by, stable=True)
         return torch.cat(logits)[torch.argsort(order)]
