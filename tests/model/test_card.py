@@ -10,7 +10,7 @@ def test_card(model, reference):
     card = model.card
     assert card["class"] == "CellClassifierMLP"
     assert card["labels"] == list(model.labels)
-    assert card["n_genes"] == model.contract.n_genes
+    assert card["n_genes"] == model.contract.n_genes == 300
     assert card["n_networks"] == 5
     assert card["n_training_cells"] == card["n_validation_cells"] == reference.n_obs
     assert card["reference_scale"] == "counts"
