@@ -21,6 +21,7 @@ LIGHT_NAMESPACES = {"datasets", "errors", "get", "io", "metrics", "pp"}
 NAMESPACES = {
     "datasets": {
         "celllines3_2tech",
+        "gene2vec",
         "hgnc_symbols",
         "mouse_bladder",
         "mouse_cortex_osmfish",

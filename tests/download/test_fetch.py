@@ -102,6 +102,28 @@ def test_a_file_that_changed_in_the_cache_is_replaced(server, url, known):
     assert len(server.log) == 2
 
 
+def test_the_content_is_verified_at_every_call(server, url):
+    """What no checksum tells, the caller may."""
+
+    def get():
+        def defect(path):  # another function at every call, as in another process
+            return None if path.read_bytes() == CONTENT else "it holds something else"
+
+        return fetch(url, sha256=None, file_name="b.bin", defect=defect)
+
+    path = get()
+    path.write_bytes(CONTENT[:-1])
+    assert get().read_bytes() == CONTENT
+    assert len(server.log) == 2
+    path.unlink()
+    server.files["/some%20folder/file.bin"] = CONTENT[:-1]
+    with pytest.raises(DownloadError, match=r"it holds something else\. Nothing was kept"):
+        get()
+    assert visible() == []
+    assert left_over() <= {".lock"}
+    assert len(list((cache_folder() / ".incoming").glob("*.lock"))) == 1
+
+
 def test_a_bad_file_does_not_replace_a_good_one(server, url):
     path = fetch(url, sha256=SHA256, file_name="b.bin")
     server.files["/some%20folder/file.bin"] = b"<html>Please log in</html>"

@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,7 @@ from cellclass._download._resuming import Resuming, is_current
 from cellclass.errors import DownloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ARRIVED = "arrived"
 
@@ -29,6 +29,7 @@ def fetch(
     file_name: str | None = None,
     md5_start: str | None = None,
     n_bytes: int | None = None,
+    defect: Callable[[Path], str | None] | None = None,
     refresh: bool = False,
     progress: bool | None = None,
 ) -> Path:
@@ -54,6 +55,9 @@ def fetch(
         verified at every call.
     n_bytes
         Size of the file, verified at every call.
+    defect
+        What says how the content of a file differs from what is expected, or None; asked at every
+        call. For a file whose checksum is not known, so that nothing incomplete is kept.
     refresh
         Whether to ask the server for another version of a file that is there and has no known
         checksum. By its `ETag` or `Last-Modified` it is downloaded again only if it has changed.
@@ -67,12 +71,12 @@ def fetch(
     Raises
     ------
     DownloadError
-        The server cannot be reached, does not have the file, or sends another one than the
-        checksum says. Nothing is left under the name of the file that was not there before.
+        The server cannot be reached, does not have the file, or sends another one than is
+        expected. Nothing is left under the name of the file that was not there before.
     ValueError
         `file_name` leads out of the cache folder.
     """
-    expected = _Expected(sha256, md5_start, n_bytes)
+    expected = _Expected(sha256, md5_start, n_bytes, defect)
     folder = cache_folder()
     path = folder / _name_in_cache(url, file_name)
     if not refresh and path.is_file() and expected.differs(path) is None:
@@ -108,6 +112,8 @@ class _Expected:
     sha256: str | None
     md5_start: str | None
     n_bytes: int | None
+    # its name differs between processes, which are to find the same lock
+    defect: Callable[[Path], str | None] | None = field(repr=False)
 
     @property
     def checked(self) -> bool:
@@ -128,7 +134,7 @@ class _Expected:
             found = pooch.file_hash(path, alg="sha256")
             if found != self.sha256.lower():
                 return f"SHA-256 {self.sha256} is expected, and {found} came"
-        return None
+        return None if self.defect is None else self.defect(path)
 
 
 def _name_in_cache(url: str, file_name: str | None) -> PurePosixPath:
