@@ -97,7 +97,7 @@ def panels(n_top_genes, parts, seed=0):
     X = rng.poisson(rng.gamma(1, 2, (3, 30))[codes]).astype(np.float64)
     X[:3] = 0
     scale = identify_scale(X)
-    found = learn_genes(X, scale, codes, parts, n_labels=3, n_top_genes=n_top_genes)
+    found = learn_genes([(X, scale)], codes, parts, n_labels=3, n_top_genes=n_top_genes)
     own = [rank_training_genes(X, scale, codes, rows, n_labels=3) for rows in parts]
     return found, own
 

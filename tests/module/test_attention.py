@@ -67,10 +67,17 @@ def test_error_falls_as_one_over_root_of_features_and_orthogonal_ones_are_no_wor
     assert np.mean(errors[True]) <= np.mean(errors[False])
 
 
+def small_tiles(monkeypatch, n_tokens):
+    """Work on one row and so many tokens at a time."""
+    monkeypatch.setattr(_attention, "_TILE", {"cpu": 1})
+    monkeypatch.setattr(_attention, "_FEWEST_TOKENS", n_tokens)
+    monkeypatch.setattr(_attention, "_RELU_CHUNK", n_tokens)
+
+
 @pytest.mark.parametrize("kernel", ["softmax", "relu"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_gradients(monkeypatch, kernel, masked):
-    monkeypatch.setattr(_attention, "_CHUNK", 4)
+    small_tiles(monkeypatch, 4)
     inputs = [x.requires_grad_() for x in tokens(9, 4, H=2)]
     features = draw_features(2, 6, 4, generator=torch.Generator().manual_seed(0)).double()
     mask = torch.arange(9) < torch.tensor([[9], [6]]) if masked else None
@@ -84,7 +91,7 @@ def test_chunks_and_padding_change_nothing(monkeypatch, kernel):
     q, k, v = tokens(50, 8)
     features = draw_features(3, 20, 8).double()
     whole = favor_attention(q, k, v, features, kernel=kernel)
-    monkeypatch.setattr(_attention, "_CHUNK", 7)
+    small_tiles(monkeypatch, 7)
     torch.testing.assert_close(favor_attention(q, k, v, features, kernel=kernel), whole)
     padded = [nn.functional.pad(x, (0, 0, 0, 30), value=99.0) for x in (q, k, v)]
     mask = torch.arange(80).expand(2, 80) < 50

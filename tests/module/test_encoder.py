@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from cellclass.module._encoder import Encoder, SelfAttention
+from cellclass.module._encoder import Encoder, choose_attention, count_features
 
 KINDS = [
     {"attention": "favor"},
@@ -62,6 +62,7 @@ def test_features_are_drawn_anew_in_training_only():
     encoder, x = made(attention="favor", redraw_every=3), torch.randn(1, 5, 12)
     seen = []
     for _ in range(7):
+        encoder.begin_step()
         encoder(x)
         seen.append(drawn(encoder))
     changed = [not torch.equal(a, b) for a, b in pairwise(seen)]
@@ -75,6 +76,7 @@ def test_features_are_drawn_anew_in_training_only():
     torch.testing.assert_close(again(x), first, atol=0, rtol=0)
     fixed = made(attention="favor", redraw_every=None)
     before = drawn(fixed)
+    fixed.begin_step()
     fixed(x)
     assert torch.equal(drawn(fixed), before)
 
@@ -91,11 +93,31 @@ def test_recomputing_gives_the_same_gradients():
         torch.testing.assert_close(a, b)
 
 
-def test_auto_takes_exact_attention_for_few_tokens():
-    attention = SelfAttention(8, n_heads=1, head_dim=8, n_features=10)
-    assert [attention.is_exact(n) for n in (1, 29, 30, 5000)] == [True, True, False, False]
-    assert not SelfAttention(8, n_heads=1, head_dim=8, attention="favor").is_exact(1)
-    assert SelfAttention(8, n_heads=1, head_dim=8, attention="softmax").is_exact(10**6)
+def test_a_backward_pass_after_a_redraw_is_that_of_the_old_features():
+    x = torch.randn(1, 5, 12)
+    found = []
+    for redraw in (False, True):
+        encoder = made(attention="favor", redraw_every=1)
+        loss = encoder(x).square().sum()
+        if redraw:
+            encoder.begin_step()
+        loss.backward()
+        found.append(encoder.blocks[0].attention.to_qkv.weight.grad)
+    torch.testing.assert_close(*found, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_first_token_alone_is_that_of_all(kind):
+    encoder, x = made(**kind).eval(), torch.randn(3, 20, 12)
+    mask = torch.arange(20) < torch.tensor([[20], [9], [1]])
+    torch.testing.assert_close(encoder(x, mask, first_only=True), encoder(x, mask)[:, :1])
+
+
+def test_exact_attention_for_few_tokens_and_random_features_for_many():
+    assert count_features(64) == 266  # scBERT's
+    found = [choose_attention(n, 10, "cpu") for n in (1, 29, 30, 5000)]
+    assert found == ["softmax", "softmax", "favor", "favor"]
+    assert choose_attention(30, 10, "cuda") == "softmax"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +125,7 @@ def test_auto_takes_exact_attention_for_few_tokens():
     [
         ({"attention": "flash"}, "attention='flash'"),
         ({"kernel": "cosine"}, "kernel='cosine'"),
-        ({"kernel": "relu"}, "say attention='favor'"),
+        ({"attention": "softmax", "kernel": "relu"}, "say attention='favor'"),
         ({"norm": "batch"}, "norm='batch'"),
         ({"redraw_every": 0}, "redraw_every=0"),
     ],

@@ -1,9 +1,9 @@
-"""The transformer as a network: poolings, the linear path, published sizes."""
+"""The transformer as a network: poolings, shallow paths, published sizes."""
 
 import pytest
 import torch
 
-from cellclass.module._performer import Performer
+from cellclass.module._performer import Performer, groups_of_like_length
 
 POOLINGS = ["cls", "mean", "attention", "convolution"]
 ENCODER = {"depth": 1, "n_heads": 2, "head_dim": 4, "attention": "favor", "n_features": 16}
@@ -11,7 +11,7 @@ ENCODER = {"depth": 1, "n_heads": 2, "head_dim": 4, "attention": "favor", "n_fea
 
 def made(**kwargs):
     torch.manual_seed(0)
-    arguments = {"dim": 8, "encoder": ENCODER, "tokens": {}, "skip": False} | kwargs
+    arguments = {"dim": 8, "encoder": ENCODER, "tokens": {}, "shallow": False} | kwargs
     return Performer(20, 3, **arguments).eval()
 
 
@@ -47,13 +47,40 @@ def test_learns(pooling):
     assert loss < 0.3
 
 
-def test_the_linear_path_starts_at_nothing():
-    with_path, without = made(skip=True), made()
-    without.load_state_dict(with_path.state_dict(), strict=False)
-    torch.testing.assert_close(with_path(cells()), without(cells()))
-    with torch.no_grad():
-        with_path.skip.bias += 1
-    torch.testing.assert_close(with_path(cells()), without(cells()) + 1)
+def test_shallow_paths_start_at_nothing():
+    with_paths, without = made(shallow=True), made()
+    without.load_state_dict(
+        {k: v for k, v in with_paths.state_dict().items() if k != "path_weights"}, strict=False
+    )
+    torch.testing.assert_close(with_paths(cells()), without(cells()))
+    with_paths.path_weights.copy_(torch.tensor([1.0, 0.5, 0.0]))
+    linear = with_paths.linear(cells())
+    torch.testing.assert_close(with_paths(cells()), without(cells()) + 0.5 * linear)
+
+
+def test_cells_of_like_length_go_together():
+    lengths = torch.tensor([3, 90, 4, 88, 5])
+    groups = [group.tolist() for group in groups_of_like_length(lengths, 182)]
+    assert groups == [[1, 3], [4, 2, 0]]
+    assert [g.tolist() for g in groups_of_like_length(lengths[:2], 1)] == [[1], [0]]
+    assert [g.tolist() for g in groups_of_like_length(lengths[:0], 10)] == [[]]
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_groups_change_no_answer(monkeypatch, pooling):
+    module, x = made(pooling=pooling), cells(9)
+    whole = module(x)
+    monkeypatch.setattr("cellclass.module._performer._TOKENS_TOGETHER", {"cpu": 20})
+    torch.testing.assert_close(module(x), whole, atol=1e-5, rtol=1e-5)
+
+
+def test_layers_from_the_embedding_to_the_head():
+    module = made(encoder=ENCODER | {"depth": 2})
+    layers = {module.layer_of(name) for name, _ in module.named_parameters()}
+    assert layers == set(range(module.n_layers))
+    assert module.layer_of("tokens.genes.weight") == 0
+    assert module.layer_of("encoder.blocks.1.attention.to_out.bias") == 2
+    assert module.layer_of("head.1.weight") == 3
 
 
 def test_scberts_dimensions():
@@ -65,7 +92,7 @@ def test_scberts_dimensions():
         encoder={"depth": 6, "n_heads": 10, "head_dim": 64, "redraw_every": 1000},
         tokens={"encoding": "bins", "n_bins": 6, "n_tokens": 16_906},
         pooling="convolution",
-        skip=False,
+        shallow=False,
     )
     assert module.encoder.blocks[0].attention.features.shape == (10, 266, 64)
     n_head = 201 + 16_907 * 512 + 512 + 512 * 128 + 128

@@ -9,6 +9,7 @@ from torch import nn
 from cellclass.data import ResidentDataModule
 from cellclass.module import MLP, CrossFitted
 from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
+from cellclass.train._plan import parameter_groups
 
 
 @pytest.mark.parametrize(
@@ -181,3 +182,36 @@ def test_weights_multiply_the_loss_of_a_cell():
     even = ClassifierPlan(network().eval(), recipe)
     found = even.training_step({"X": x, "labels": labels.view(-1, 1)}, 0)
     assert found.item() == pytest.approx(each.mean().item(), rel=1e-6)
+
+
+class Layered(nn.Module):
+    """Three layers that know their place."""
+
+    n_layers = 3
+
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+
+    def layer_of(self, name):
+        return int(name.split(".")[1])
+
+
+def test_learning_rates_fall_from_layer_to_layer():
+    module = Layered()
+    module.parts[1].requires_grad_(requires_grad=False)
+    groups = parameter_groups(module, Recipe(lr=1.0, layer_decay=0.5, weight_decay=3.0))
+    found = {
+        id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]
+    }
+    first, _, last = module.parts
+    assert found == {
+        id(first.weight): (0.25, 3.0),
+        id(first.bias): (0.25, 0.0),
+        id(last.weight): (1.0, 3.0),
+        id(last.bias): (1.0, 0.0),
+    }
+    with pytest.raises(ValueError, match=r"layer_decay=0\.5 is for transformers"):
+        parameter_groups(nn.Linear(2, 2), Recipe(layer_decay=0.5))
+    with pytest.raises(ValueError, match="layer_decay=0"):
+        Recipe(layer_decay=0.0)

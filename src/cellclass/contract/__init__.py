@@ -8,7 +8,7 @@
     A query that has passed; `read` gives the model's input.
 `MissingGenes`, `Expected`, `with_fewer_genes`, `SHARES`
     What missing genes cost, and the input with ever fewer genes to measure it on.
-`GeneNames`, `gene_names_of`, `look_up_genes`, `GeneLookup`
+`GeneNames`, `gene_names_of`, `names_beside`, `look_up_genes`, `GeneLookup`
     What genes are called, and which of one AnnData are which of another.
 `Scale`, `identify_scale`, `require_convertible`
     Which scale a matrix is on, from all of its rows; refusal of what cannot be undone.
@@ -29,7 +29,7 @@ from cellclass.contract._bound import BoundInput
 from cellclass.contract._contract import Expression, InputContract, check_input
 from cellclass.contract._convert import Target, convert
 from cellclass.contract._gene_lookup import OUTCOMES, GeneLookup, look_up_genes
-from cellclass.contract._gene_names import GeneNames, gene_names_of
+from cellclass.contract._gene_names import GeneNames, gene_names_of, names_beside
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of, explain_mismatch, missing_importance
 from cellclass.contract._label_names import name_key
@@ -70,6 +70,7 @@ __all__ = [
     "look_up_genes",
     "missing_importance",
     "name_key",
+    "names_beside",
     "propose_merges",
     "require_convertible",
     "stacked_like",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,15 @@ _FEWEST_GENES = 4
 _PANEL_GENES = 8
 
 
+class Earlier(NamedTuple):
+    """The same cells, or those that they came from, at an earlier time point."""
+
+    X: Any
+    """The matrix `(n_obs, n_query_genes)`, of the same genes."""
+    scale: Scale
+    """Which scale it is on."""
+
+
 @dataclass(frozen=True)
 class BoundInput:
     """Cells of an AnnData as a model reads them.
@@ -43,13 +52,16 @@ class BoundInput:
     source, scale, match
         Where it stands, which scale it is on, and how its genes map to the model's.
     fill
-        Model input for missing genes, `(n_selected,)`.
+        Model input for missing genes, `(n_selected,)`, or `(2 · n_selected,)` with an earlier time
+        point.
     target_sum
         Counts per cell to normalise to; `None` keeps counts.
     model_genes
         Names of the selected genes.
     missing_genes
         What missing genes cost, where it was measured.
+    earlier
+        The earlier time point, for a model that reads one.
     """
 
     X: Any
@@ -60,6 +72,7 @@ class BoundInput:
     target_sum: float | None
     model_genes: pd.Index
     missing_genes: MissingGenes | None = None
+    earlier: Earlier | None = None
 
     @property
     def n_obs(self) -> int:
@@ -76,41 +89,48 @@ class BoundInput:
 
         Returns
         -------
-        float32 array `(n_rows, n_selected)`, log1p.
+        float32 array `(n_rows, n_selected)`, log1p; with an earlier time point twice as wide, that
+        one in the second half.
         """
         if isinstance(rows, slice):
             rows = np.arange(self.n_obs)[rows]
-        out = np.zeros((len(rows), len(self.fill)), dtype=np.float32)
-        out[:, self.match.missing] = self.fill[self.match.missing]
-        for start in range(0, len(rows), CHUNK_SIZE):
-            part = slice(start, start + CHUNK_SIZE)
-            self._gather(rows[part], out[part])
+        out = self._filled(len(rows), self.fill[: len(self.model_genes)])
+        self._gather(self.X, self.scale, rows, out)
+        if self.earlier is None:
+            return out
+        before = self._filled(len(rows), self.fill[len(self.model_genes) :])
+        self._gather(self.earlier.X, self.earlier.scale, rows, before)
+        return np.hstack([out, before])
+
+    def _filled(self, n_rows: int, fill: np.ndarray) -> np.ndarray:
+        """Make room for cells, with what stands for missing genes."""
+        out = np.zeros((n_rows, len(fill)), dtype=np.float32)
+        out[:, self.match.missing] = fill[self.match.missing]
         return out
 
-    def _gather(self, rows: np.ndarray, out: np.ndarray) -> None:
-        chunk = take_rows(self.X, rows)
-        how = (
-            self.match.known,
-            self.match.position,
-            self.scale.form,
-            self.match.share,
-            self.target_sum or 0.0,
-            out,
-        )
-        if isinstance(chunk, np.ndarray):
-            gather_dense(chunk, *how)
-        else:
-            gather_csr(chunk.data, chunk.indices, chunk.indptr, *how)
+    def _gather(self, X: Any, scale: Scale, rows: np.ndarray, out: np.ndarray) -> None:  # noqa: ANN401
+        how = self.match.known, self.match.position, scale.form, self.match.share
+        for start in range(0, len(rows), CHUNK_SIZE):
+            part = slice(start, start + CHUNK_SIZE)
+            chunk = take_rows(X, rows[part])
+            to = (*how, self.target_sum or 0.0, out[part])
+            if isinstance(chunk, np.ndarray):
+                gather_dense(chunk, *to)
+            else:
+                gather_csr(chunk.data, chunk.indices, chunk.indptr, *to)
 
     def only(self, rows: np.ndarray) -> BoundInput:
         """Return some cells, at increasing positions, as a copy."""
-        return replace(self, X=take_rows(self.X, rows))
+        earlier = self.earlier
+        if earlier is not None:
+            earlier = earlier._replace(X=take_rows(earlier.X, rows))
+        return replace(self, X=take_rows(self.X, rows), earlier=earlier)
 
     def expected(self) -> Expected | None:
         """Return what validation cells showed with as many genes."""
         if self.missing_genes is None:
             return None
-        share = self.match.missing.size / len(self.fill)
+        share = self.match.missing.size / len(self.model_genes)
         return self.missing_genes.at(share, self.match.missing_share)
 
     def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:
@@ -147,10 +167,10 @@ class BoundInput:
                     f"label; with all of them {whole.accuracy:.0%}"
                 )
             warnings.warn(
-                f"The query lacks {len(missing)} of the {len(self.fill)} genes that the model "
-                f"reads ({self.match.missing_share:.0%} of what tells the labels apart), such as "
-                f"{', '.join(map(str, missing[:3]))}. {cost}. Check that the gene names are of the "
-                "same annotation.",
+                f"The query lacks {len(missing)} of the {len(self.model_genes)} genes that the "
+                f"model reads ({self.match.missing_share:.0%} of what tells the labels apart), "
+                f"such as {', '.join(map(str, missing[:3]))}. {cost}. Check that the gene names "
+                "are of the same annotation.",
                 stacklevel=4,
             )
         for doubt in doubts_of(self.match.lookup):
@@ -172,8 +192,8 @@ class BoundInput:
             "scale_target_sum": np.nan if self.scale.target_sum is None else self.scale.target_sum,
             "conversion": f"{self.scale} → {target}",
             "n_obs": self.n_obs,
-            "n_genes_expected": len(self.fill),
-            "n_genes_matched": len(self.fill) - len(missing),
+            "n_genes_expected": len(self.model_genes),
+            "n_genes_matched": len(self.model_genes) - len(missing),
             "n_genes_missing": len(missing),
             "n_genes_extra": self.match.n_extra,
             "genes_missing": np.asarray(missing.astype(str), dtype=object),

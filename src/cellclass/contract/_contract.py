@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_not_empty, check_unique_genes
-from cellclass.contract._bound import BoundInput
+from cellclass._checks import check_not_empty, check_unique_genes, near
+from cellclass.contract._bound import BoundInput, Earlier
 from cellclass.contract._gene_forms import gene_namespace
 from cellclass.contract._gene_names import gene_names_of, names_beside
 from cellclass.contract._genes import match_genes, refuse_poor_match
@@ -56,7 +56,7 @@ class InputContract:
         Mean share (0–1) of a training cell's counts per gene, `(n_genes,)`; sums to 1.
     fill
         Mean model input per selected gene over the training cells, which stands in for a missing
-        gene, float32 `(n_selected,)`.
+        gene, float32 `(n_selected,)`; twice as long with an earlier time point.
     labels
         The labels in the order of the model's outputs.
     layer
@@ -76,6 +76,8 @@ class InputContract:
         reference had none.
     missing_genes
         What missing genes cost, measured on validation cells once the model is trained.
+    previous_layer
+        The layer with an earlier time point of each cell, where the model reads one.
     """
 
     genes: pd.Index
@@ -91,6 +93,7 @@ class InputContract:
     namespace: str
     other_names: pd.Index | None = None
     missing_genes: MissingGenes | None = None
+    previous_layer: str | None = None
 
     @classmethod
     def learn(
@@ -103,6 +106,7 @@ class InputContract:
         parts: Sequence[np.ndarray],
         n_top_genes: int | None,
         expression: Expression = "log1p_normalized",
+        previous_layer: str | None = None,
     ) -> tuple[InputContract, BoundInput, np.ndarray]:
         """Learn a contract from a reference, and bind the reference to it.
 
@@ -125,6 +129,8 @@ class InputContract:
             between labels.
         expression
             What the model reads, see the class.
+        previous_layer
+            Layer with an earlier time point of each cell; genes are then ranked at both.
 
         Returns
         -------
@@ -140,7 +146,9 @@ class InputContract:
         """
         source, X, scale = _inspect(adata, layer)
         _check_expression(expression, scale, source)
-        found = learn_genes(X, scale, codes, parts, n_labels=len(labels), n_top_genes=n_top_genes)
+        earlier = None if previous_layer is None else _earlier(adata, previous_layer)
+        times = [(X, scale)] if earlier is None else [(X, scale), earlier]
+        found = learn_genes(times, codes, parts, n_labels=len(labels), n_top_genes=n_top_genes)
         order, rows = found.selected, np.unique(np.concatenate(parts))
         if order.size == 0:
             raise GeneError(
@@ -152,7 +160,7 @@ class InputContract:
             selected=order,
             importance=found.importance,
             gene_share=training_gene_share(X, scale, rows),
-            fill=np.zeros(order.size, dtype=np.float32),
+            fill=np.zeros(order.size * len(times), dtype=np.float32),
             labels=labels,
             layer=layer,
             expression=expression,
@@ -160,6 +168,7 @@ class InputContract:
             scale=scale.name,
             namespace=gene_namespace(adata.var_names),
             other_names=gene_names_of(adata).others,
+            previous_layer=previous_layer,
         )
         bound = contract._read_from(adata, source, X, scale)
         # The reference has every gene, so that what it was read with needs no fill values.
@@ -170,6 +179,11 @@ class InputContract:
     def n_genes(self) -> int:
         """How many genes the model reads."""
         return len(self.selected)
+
+    @property
+    def n_inputs(self) -> int:
+        """How wide the model's input is: its genes, at one time point or two."""
+        return len(self.fill)
 
     @property
     def model_genes(self) -> pd.Index:
@@ -241,6 +255,7 @@ class InputContract:
             target_sum=self.target_sum,
             model_genes=self.model_genes,
             missing_genes=self.missing_genes,
+            earlier=None if self.previous_layer is None else _earlier(adata, self.previous_layer),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -313,6 +328,18 @@ def _inspect(adata: AnnData, layer: str | None) -> tuple[Source, Any, Scale]:
     scale = identify_scale(X, var_names=adata.var_names, where=source.where)
     require_convertible(scale, source)
     return source, X, scale
+
+
+def _earlier(adata: AnnData, layer: str) -> Earlier:
+    """Find the layer of an earlier time point, and its scale."""
+    if layer not in adata.layers:
+        raise KeyError(
+            f"There is no layer {layer!r}, which holds the earlier time point of each cell that "
+            f"this model reads; the layers are {near(layer, adata.layers)}. Put it there: counts "
+            "of the same genes, a row for each cell."
+        )
+    _, X, scale = _inspect(adata, layer)
+    return Earlier(X, scale)
 
 
 def _check_expression(expression: Expression, scale: Scale, source: Source) -> None:

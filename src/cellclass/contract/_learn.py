@@ -43,8 +43,7 @@ class LearnedGenes(NamedTuple):
 
 
 def learn_genes(
-    X: Any,  # noqa: ANN401
-    scale: Scale,
+    times: Sequence[tuple[Any, Scale]],
     codes: np.ndarray,
     parts: Sequence[np.ndarray],
     *,
@@ -55,14 +54,21 @@ def learn_genes(
 
     All networks read as many genes, and all of theirs together are `n_top_genes` at most, but one
     each at least. A network with too few cells to tell any gene apart takes the ranking over the
-    training cells of all.
+    training cells of all. `times` are the matrices, with their scales, of one time point or several
+    of the same cells and genes: of the latter the genes are ranked at each, and taken in turn.
     """
-    ranked = [rank_training_genes(X, scale, codes, rows, n_labels=n_labels) for rows in parts]
+    n_vars = times[0][0].shape[1]
+
+    def rank(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        found = [rank_training_genes(*time, codes, rows, n_labels=n_labels) for time in times]
+        return found[0] if len(found) == 1 else _in_turn(found)
+
+    ranked = [rank(rows) for rows in parts]
     orders = [order for order, _, _ in ranked]
     if len(parts) > 1 and not all(order.size for order in orders):
         # Some have too few cells to tell genes apart; those that all have together may do.
         rows = np.unique(np.concatenate(parts))
-        together = rank_training_genes(X, scale, codes, rows, n_labels=n_labels)
+        together = rank(rows)
         ranked = [own if own[0].size else together for own in ranked]
         orders = [order for order, _, _ in ranked]
     most = min(len(order) for order in orders)
@@ -70,13 +76,13 @@ def learn_genes(
         most = _most_each(orders, min(most, n_top_genes), n_top_genes)
     orders = [order[:most] for order in orders]
     # Genes that several networks put first come first.
-    place = np.full((len(parts), X.shape[1]), most)
+    place = np.full((len(parts), n_vars), most)
     for k, order in enumerate(orders):
         place[k, order] = np.arange(most)
     mean = place.mean(axis=0)
     read = np.flatnonzero(mean < most)
     selected = read[np.argsort(mean[read], kind="stable")]
-    where = np.empty(X.shape[1], dtype=np.int64)
+    where = np.empty(n_vars, dtype=np.int64)
     where[selected] = np.arange(len(selected))
     return LearnedGenes(
         selected=selected,
@@ -84,6 +90,23 @@ def learn_genes(
         depth=float(np.median([depth for *_, depth in ranked])),
         of_parts=np.stack([where[order] for order in orders]),
     )
+
+
+def _in_turn(
+    found: Sequence[tuple[np.ndarray, np.ndarray, float]],
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Join the rankings of several time points: the best gene of each in turn; depth of the first.
+
+    A gene counts by the larger of its divergences.
+    """
+    orders, divergences_, depths_ = zip(*found, strict=True)
+    n_vars = len(divergences_[0])
+    place = np.full((len(orders), n_vars), n_vars)
+    for k, order in enumerate(orders):
+        place[k, order] = np.arange(len(order))
+    best = place.min(axis=0)
+    order = np.argsort(best, kind="stable")
+    return order[best[order] < n_vars], np.max(divergences_, axis=0), depths_[0]
 
 
 def _most_each(orders: list[np.ndarray], most: int, together: int) -> int:

@@ -4,12 +4,15 @@
     Multi-layer perceptron on the genes of highest JS divergence: the model to start with.
 `CellClassifierCNN`
     Convolutional network over genes in an order, for comparison.
+`CellPerformer`
+    Transformer over the expressed genes of each cell, which can be pre-trained.
 `CellScores`
     What a model says of each cell of a query.
 """
 
 from cellclass.model._cnn import CellClassifierCNN
 from cellclass.model._mlp import CellClassifierMLP
+from cellclass.model._performer import CellPerformer
 from cellclass.model._scores import CellScores
 
-__all__ = ["CellClassifierCNN", "CellClassifierMLP", "CellScores"]
+__all__ = ["CellClassifierCNN", "CellClassifierMLP", "CellPerformer", "CellScores"]

@@ -114,23 +114,30 @@ class AttributedModel(SavedModel):
                 if labels_key is not None
                 else "Every cell is empty: there is nothing to explain."
             )
-        found = integrated_gradients(
+        found = self._attributed(bound.read(rows), codes[rows], n_steps=n_steps)
+        labels = self._contract.labels
+        n_cells = np.bincount(codes[rows], minlength=len(labels))
+        sums = np.zeros((len(labels), found.shape[1]))
+        np.add.at(sums, codes[rows], found)
+        with np.errstate(invalid="ignore"):
+            mean = (sums / n_cells[:, None]).astype(np.float32)
+        genes = self._contract.model_genes
+        if len(genes) < found.shape[1]:
+            genes = genes.append(genes + " (previous)")
+        frame = pd.DataFrame(mean.T, index=genes, columns=list(labels))
+        frame.attrs["n_cells"] = {k: int(n) for k, n in zip(labels, n_cells, strict=True)}
+        return frame
+
+    def _attributed(self, x: np.ndarray, codes: np.ndarray, *, n_steps: int) -> np.ndarray:
+        """Attribute each cell's score of its label to its input, float32 `(n_cells, n_inputs)`."""
+        return integrated_gradients(
             self._score,
-            bound.read(rows),
-            codes[rows],
+            x,
+            codes,
             baseline=self._contract.fill,
             n_steps=n_steps,
             device=self.module.device,
         )
-        labels = self._contract.labels
-        n_cells = np.bincount(codes[rows], minlength=len(labels))
-        sums = np.zeros((len(labels), self._contract.n_genes))
-        np.add.at(sums, codes[rows], found)
-        with np.errstate(invalid="ignore"):
-            mean = (sums / n_cells[:, None]).astype(np.float32)
-        frame = pd.DataFrame(mean.T, index=self._contract.model_genes, columns=list(labels))
-        frame.attrs["n_cells"] = {k: int(n) for k, n in zip(labels, n_cells, strict=True)}
-        return frame
 
     def _score(self, x: torch.Tensor) -> torch.Tensor:
         """Calibrated logits of the labels, less their mean, `(B, L)`."""
@@ -179,25 +186,58 @@ def integrated_gradients(
     device
         Where the network is.
     """
-    try:
-        from captum.attr import IntegratedGradients
-    except ImportError as error:
-        error.add_note("pip install 'cellclass[attribution]'")
-        raise
-    method = IntegratedGradients(score)
     start = torch.from_numpy(baseline).to(device)[None]
     n_cells = max(1, _AT_ONCE // (x.shape[1] * n_steps))
     out = np.empty_like(x)
     for first in range(0, len(x), n_cells):
         part = slice(first, first + n_cells)
-        found = method.attribute(
-            torch.from_numpy(x[part]).to(device),
-            baselines=start,
-            target=torch.from_numpy(codes[part]).to(device),
-            n_steps=n_steps,
+        found = captum_gradients(
+            score, torch.from_numpy(x[part]).to(device), start, (), codes[part], n_steps=n_steps
         )
         out[part] = found.detach().cpu().numpy()
     return out
+
+
+def captum_gradients(
+    score: Callable[..., torch.Tensor],
+    x: torch.Tensor,
+    baseline: torch.Tensor,
+    others: tuple[torch.Tensor, ...],
+    codes: np.ndarray,
+    *,
+    n_steps: int,
+    at_once: int | None = None,
+) -> torch.Tensor:
+    """Integrated gradients of each cell's score of its label, of the shape of `x`.
+
+    Parameters
+    ----------
+    score
+        Scores of all labels `(B, L)` for input `(B, …)`, and `others`.
+    x, baseline
+        Where the lines end and begin.
+    others
+        What else the score takes, along all of the line.
+    codes
+        Label of each cell, `(B,)`.
+    n_steps
+        Places on the line.
+    at_once
+        How many of them go through the network together; `None` for all.
+    """
+    try:
+        from captum.attr import IntegratedGradients
+    except ImportError as error:
+        error.add_note("pip install 'cellclass[attribution]'")
+        raise
+    return IntegratedGradients(score).attribute(
+        x,
+        baselines=baseline,
+        target=torch.from_numpy(codes).to(x.device),
+        additional_forward_args=others or None,
+        n_steps=n_steps,
+        internal_batch_size=at_once,
+    )
 
 
 def _drawn(codes: np.ndarray, n_per_label: int | None, seed: int) -> np.ndarray:

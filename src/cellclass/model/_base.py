@@ -161,6 +161,11 @@ class CellClassifier(Predictor):
         """Colours of the labels in the reference's pictures, where it had them."""
         return dict(self._label_colors)
 
+    @property
+    def n_multiplied(self) -> int:
+        """Multiplications of one cell in a forward pass, about."""
+        return sum(p.numel() for p in self.module.parameters())
+
     def train(
         self,
         max_epochs: int | None = None,

@@ -57,16 +57,15 @@ def fit(
     settings = {
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
         "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
-        "enable_progress_bar": _in_sight() if enable_progress_bar is None else enable_progress_bar,
+        "enable_progress_bar": in_sight() if enable_progress_bar is None else enable_progress_bar,
     }
     if not datamodule.n_val:
         settings["limit_val_batches"] = 0
-    n_parameters = sum(p.numel() for p in model.module.parameters())
     model.module.train()  # scvi-tools leaves it in evaluation mode, where nothing is dropped out
     with (
         quiet_lightning(),
         torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))),
-        threads_for_step(n_parameters, recipe.batch_size),
+        threads_for_step(model.n_multiplied, recipe.batch_size),
     ):
         torch.manual_seed(seed)
         runner = TrainRunner(
@@ -85,6 +84,6 @@ def fit(
         runner()
 
 
-def _in_sight() -> bool:
+def in_sight() -> bool:
     """Whether somebody watches: a terminal or a notebook."""
     return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import torch
-
 from cellclass.model._base import CellClassifier
+from cellclass.model._shallow import complete_paths
 from cellclass.module import MLP
-from cellclass.train import Recipe, fit_shallow_paths, weigh_paths
+from cellclass.train import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +37,6 @@ _MODULES: dict[str, dict[str, Any]] = {
         "shallow": False,
     },
 }
-# Validation cells that go through the network together.
-_CHUNK = 4096
 _RECIPES = {
     "default": Recipe(),
     "published": Recipe(
@@ -163,31 +159,8 @@ class CellClassifierMLP(CellClassifier):
 
     def _after_fit(self, reference: Reference) -> None:
         """Fit the shallow paths, and weigh all paths on cells that their network has not seen."""
-        networks: list[Any] = self._networks
-        if networks[0].linear is None:
-            return
-        logits, codes = [], []
-        for part, network in enumerate(networks):
-            rows = reference.trained_on(part)
-            fit_shallow_paths(
-                network, reference.read(rows, part), reference.codes[rows], seed=self._seed
-            )
-            rows = reference.held_out(part)
-            logits.append(_path_logits(network, reference.read(rows, part), self.module.device))
-            codes.append(reference.codes[rows])
-        weights = weigh_paths(np.concatenate(logits, axis=1), np.concatenate(codes))
-        for network in networks:
-            network.path_weights.copy_(torch.from_numpy(weights))
+        complete_paths(self._networks, reference, seed=self._seed, device=self.module.device)
 
     def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> MLP:
         widths = {"n_hidden": _ALONE if n_networks == 1 else _ONE_OF_SEVERAL}
         return MLP(n_genes, n_labels, **widths | self._module_kwargs)
-
-
-def _path_logits(network: Any, X: np.ndarray, device: torch.device) -> np.ndarray:  # noqa: ANN401
-    """Logits of each path of a network by itself, `(n_paths, n_obs, n_labels)`."""
-    network.eval()
-    with torch.inference_mode():
-        inputs = [part.to(device) for part in torch.from_numpy(X).split(_CHUNK)]
-        logits = [network.path_logits(network.embed(x), x).cpu() for x in inputs]
-    return torch.cat(logits, dim=1).numpy()

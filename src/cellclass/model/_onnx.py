@@ -62,7 +62,7 @@ def write_onnx(
         raise
     module = deepcopy(module).cpu().eval()
     with whole_file(Path(path).absolute(), overwrite=overwrite) as folder:
-        proto = _exported(module, contract.n_genes)
+        proto = _exported(module, contract.n_inputs)
         onnx.helper.set_model_props(proto, _metadata(contract) | about)
         onnx.checker.check_model(proto)
         made = folder / Path(path).name
@@ -114,7 +114,7 @@ def _metadata(contract: InputContract) -> dict[str, str]:
 def _check_answers(session: Any, module: torch.nn.Module, contract: InputContract) -> None:  # noqa: ANN401
     """Compare both runtimes on cells around the mean training cell, one of them alone."""
     rng = np.random.default_rng(0)
-    x = contract.fill * rng.gamma(1.0, 1.0, size=(_N_CHECKED, contract.n_genes))
+    x = contract.fill * rng.gamma(1.0, 1.0, size=(_N_CHECKED, contract.n_inputs))
     x = x.astype(np.float32)
     with torch.inference_mode():
         ours = module(torch.from_numpy(x)).numpy()

@@ -144,6 +144,7 @@ def learn_reference(
         parts=[np.flatnonzero(labelled & (held_out_by != k)) for k in range(n_parts)],
         n_top_genes=n_top_genes,
         expression=expression,
+        previous_layer=setup.get("previous_layer"),
     )
     cells = np.flatnonzero(labelled)
     validation = np.flatnonzero(held_out_by >= 0)

@@ -55,6 +55,10 @@ class SavedModel(BaseModelClass):
         """The networks that are trained on different cells: often one, the whole."""
         return list(getattr(self.module, "parts", [self.module]))
 
+    @property
+    def _can_be_saved(self) -> bool:
+        return self.is_trained
+
     def save(
         self,
         dir_path: str | PathLike[str],
@@ -84,7 +88,7 @@ class SavedModel(BaseModelClass):
             The folder exists and `overwrite` is false.
         """
         _check_format(format)
-        if not self.is_trained:
+        if not self._can_be_saved:
             raise NotTrainedError("The model is not trained. Call model.train() before save.")
         arrays = {f"contract.{k}": v for k, v in self._contract.to_arrays().items()}
         arrays |= self._trust.to_arrays()
@@ -95,6 +99,7 @@ class SavedModel(BaseModelClass):
             "contract": self._contract.to_dict(),
             "temperature": self._trust.temperature,
             "card": self._card,
+            "is_trained": self.is_trained,
             "label_colors": self._label_colors,
             "history": {
                 name: {"epoch": list(frame.index), "value": frame[name].astype(float).tolist()}
@@ -215,7 +220,7 @@ class SavedModel(BaseModelClass):
             )
             for name, column in files.text["history"].items()
         }
-        self.is_trained_ = True
+        self.is_trained_ = files.text.get("is_trained", True)  # older files know no other
 
 
 def _check_format(name: str) -> None:

@@ -11,13 +11,16 @@ from scvi import REGISTRY_KEYS
 from scvi.data import AnnDataManager
 from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
 
-from cellclass._checks import check_obs_key, check_one_type, label_codes
+from cellclass._checks import check_obs_key, check_one_type, label_codes, near
 from cellclass._keys import UNASSIGNED, colors_key
 from cellclass.contract import check_input
 from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+# What scvi-tools' registry calls the layer with an earlier time point.
+_PREVIOUS = "X_previous"
 
 
 def register_reference(
@@ -28,6 +31,7 @@ def register_reference(
     layer: str | None,
     batch_key: str | None,
     unlabeled_category: str | None,
+    previous_layer: str | None = None,
     **kwargs: Any,  # noqa: ANN401 - passed through to scvi-tools
 ) -> AnnDataManager:
     """Check a reference, then register it; on an error `adata` is as it was."""
@@ -37,6 +41,13 @@ def register_reference(
             "its own: adata = adata.copy()."
         )
     check_input(adata, layer=layer)
+    if previous_layer is not None:
+        if previous_layer not in adata.layers:
+            raise KeyError(
+                f"previous_layer={previous_layer!r} is not a layer; the layers are "
+                f"{near(previous_layer, adata.layers)}."
+            )
+        check_input(adata, layer=previous_layer)
     check_obs_key(adata, labels_key, "labels_key")
     if batch_key is not None:
         check_obs_key(adata, batch_key, "batch_key")
@@ -64,6 +75,8 @@ def register_reference(
         fields.append(
             LabelsWithUnlabeledObsField(REGISTRY_KEYS.LABELS_KEY, labels_key, unlabeled_category)
         )
+    if previous_layer is not None:
+        fields.append(LayerField(_PREVIOUS, previous_layer, False, correct_data_format=False))  # noqa: FBT003
     fields.append(CategoricalObsField(REGISTRY_KEYS.BATCH_KEY, batch_key))
     manager = AnnDataManager(fields=fields, setup_method_args=setup_method_args)
     with warnings.catch_warnings():

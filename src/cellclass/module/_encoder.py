@@ -12,11 +12,27 @@ from torch.utils.checkpoint import checkpoint
 
 from cellclass.module._attention import Kernel, draw_features, favor_attention
 
-AttentionKind = Literal["auto", "favor", "softmax"]
+AttentionKind = Literal["favor", "softmax"]
 Norm = Literal["pre", "post", "rezero"]
-# On a processor exact attention is the faster one below about three tokens a feature; measured in
-# benchmarks/performer.py.
-_TOKENS_PER_FEATURE = 3
+# Exact attention is the faster one below so many tokens a feature: on a processor as measured in
+# benchmarks/performer.py; on a GPU, with flash attention, a guess that was not measured.
+_TOKENS_PER_FEATURE = {"cpu": 3}
+_TOKENS_PER_FEATURE_ELSEWHERE = 16
+
+
+def count_features(head_dim: int) -> int:
+    """Return how many random features a head of width D has by default: `D ln D`."""
+    return max(1, int(head_dim * math.log(head_dim)))
+
+
+def choose_attention(n_tokens: int, n_features: int, device: str = "cpu") -> AttentionKind:
+    """Choose whichever attention is the faster one for cells of up to so many tokens.
+
+    It goes by the longest cell there can be and not by those at hand: else a cell's answer would
+    depend on which others it is asked about with.
+    """
+    per_feature = _TOKENS_PER_FEATURE.get(device, _TOKENS_PER_FEATURE_ELSEWHERE)
+    return "softmax" if n_tokens < per_feature * n_features else "favor"
 
 
 class SelfAttention(nn.Module):
@@ -30,7 +46,7 @@ class SelfAttention(nn.Module):
         H and D.
     attention
         `favor`: by random features, linear in tokens. `softmax`: exact, by torch's
-        `scaled_dot_product_attention`. `auto`: whichever is the faster one for so many tokens.
+        `scaled_dot_product_attention`.
     n_features
         M, random features of a head; `None` for `D ln D`, rounded down.
     kernel
@@ -47,20 +63,19 @@ class SelfAttention(nn.Module):
         *,
         n_heads: int,
         head_dim: int,
-        attention: AttentionKind = "auto",
+        attention: AttentionKind = "favor",
         n_features: int | None = None,
         kernel: Kernel = "softmax",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if attention not in ("auto", "favor", "softmax"):
-            raise ValueError(f"attention={attention!r}; there are 'auto', 'favor' and 'softmax'.")
+        if attention not in ("favor", "softmax"):
+            raise ValueError(f"attention={attention!r}; there are 'favor' and 'softmax'.")
         if kernel not in ("softmax", "relu"):
             raise ValueError(f"kernel={kernel!r}; the kernels are 'softmax' and 'relu'.")
-        if attention == "auto" and kernel == "relu":
+        if attention == "softmax" and kernel == "relu":
             raise ValueError(
-                "attention='auto' takes whichever computes softmax attention faster, and "
-                "kernel='relu' is none: say attention='favor'."
+                "kernel='relu' is estimated by random features only: say attention='favor'."
             )
         self.n_heads, self.head_dim = n_heads, head_dim
         self.attention: AttentionKind = attention
@@ -68,20 +83,17 @@ class SelfAttention(nn.Module):
         self.to_qkv = nn.Linear(dim, 3 * n_heads * head_dim, bias=False)
         self.to_out = nn.Linear(n_heads * head_dim, dim)
         self.dropout = nn.Dropout(dropout)
-        n_features = n_features or max(1, int(head_dim * math.log(head_dim)))
+        n_features = n_features or count_features(head_dim)
         self.register_buffer("features", draw_features(n_heads, n_features, head_dim))
 
     def redraw(self) -> None:
         """Draw the random features anew."""
-        device = self.features.device
-        self.features.copy_(draw_features(*self.features.shape, device=device))
+        # Not in place: a backward pass that is still to come needs the old ones.
+        self.features = draw_features(*self.features.shape, device=self.features.device)
 
-    def is_exact(self, n_tokens: int) -> bool:
-        """Whether exact attention is taken for so many tokens."""
-        few = n_tokens < _TOKENS_PER_FEATURE * self.features.shape[1]
-        return self.attention == "softmax" or (self.attention == "auto" and few)
-
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor | None = None, *, first_only: bool = False
+    ) -> torch.Tensor:
         """Return what each token takes from all others, `(B, T, W)`.
 
         Parameters
@@ -90,10 +102,19 @@ class SelfAttention(nn.Module):
             Tokens `(B, T, W)`.
         mask
             Which tokens there are, bool `(B, T)`; `None` for all.
+        first_only
+            Whether only the first token is asked for, `(B, 1, W)`.
         """
-        qkv = self.to_qkv(x).unflatten(-1, (3, self.n_heads, self.head_dim))  # (B, T, 3, H, D)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
-        if self.is_exact(x.shape[1]):
+        width = self.n_heads * self.head_dim
+        if first_only:
+            q = F.linear(x[:, :1], self.to_qkv.weight[:width])
+            k, v = F.linear(x, self.to_qkv.weight[width:]).split(width, dim=-1)
+        else:
+            q, k, v = self.to_qkv(x).split(width, dim=-1)
+        q, k, v = (
+            part.unflatten(-1, (self.n_heads, self.head_dim)).transpose(1, 2) for part in (q, k, v)
+        )  # each (B, H, T, D)
+        if self.attention == "softmax":
             seen = None if mask is None else mask[:, None, None, :]  # (B, 1, 1, T)
             out = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         else:
@@ -133,15 +154,19 @@ class Block(nn.Module):
         else:
             self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Tokens `(B, T, W)` after both parts."""
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor | None, *, first_only: bool = False
+    ) -> torch.Tensor:
+        """Tokens `(B, T, W)` after both parts, or the first of them, `(B, 1, W)`."""
+        asked = x[:, :1] if first_only else x
         if self.norm == "pre":
-            x = x + self.attention(self.norms[0](x), mask)
+            x = asked + self.attention(self.norms[0](x), mask, first_only=first_only)
             return x + self.feed_forward(self.norms[1](x))
+        taken = self.attention(x, mask, first_only=first_only)
         if self.norm == "post":
-            x = self.norms[0](x + self.attention(x, mask))
+            x = self.norms[0](asked + taken)
             return self.norms[1](x + self.feed_forward(x))
-        x = x + self.scales[0] * self.attention(x, mask)
+        x = asked + self.scales[0] * taken
         return x + self.scales[1] * self.feed_forward(x)
 
 
@@ -163,7 +188,8 @@ class Encoder(nn.Module):
     norm, dropout
         As :class:`Block` takes them.
     redraw_every
-        Training steps after which random features are drawn anew; `None` for never.
+        Training steps (calls of `begin_step`) after which random features are drawn anew; `None`
+        for never.
     recompute
         Whether the backward pass computes each block again (gradient checkpointing) instead of
         keeping what is in it: less memory, a third more time.
@@ -179,7 +205,7 @@ class Encoder(nn.Module):
         n_heads: int,
         head_dim: int,
         n_hidden: int | None = None,
-        attention: AttentionKind = "auto",
+        attention: AttentionKind = "favor",
         n_features: int | None = None,
         kernel: Kernel = "softmax",
         norm: Norm = "pre",
@@ -208,7 +234,18 @@ class Encoder(nn.Module):
         self.redraw_every, self.recompute = redraw_every, recompute
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def begin_step(self) -> None:
+        """Draw the random features anew if that is due; to be called once a training step."""
+        if self.redraw_every is None:
+            return
+        if int(self.steps) % self.redraw_every == 0:
+            for block in self.blocks:
+                block.attention.redraw()  # type: ignore[union-attr, operator]
+        self.steps += 1
+
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor | None = None, *, first_only: bool = False
+    ) -> torch.Tensor:
         """Tokens `(B, T, W)` in the light of each other.
 
         Parameters
@@ -217,16 +254,14 @@ class Encoder(nn.Module):
             Tokens `(B, T, W)`.
         mask
             Which tokens there are, bool `(B, T)`; `None` for all.
+        first_only
+            Whether only the first token is asked for, `(B, 1, W)`: then the last block computes
+            nothing else, and its exact attention is linear in tokens, too.
         """
-        if self.training and self.redraw_every is not None:
-            # Here and not in a block, which may be computed twice.
-            if int(self.steps) % self.redraw_every == 0:
-                for block in self.blocks:
-                    block.attention.redraw()  # type: ignore[union-attr, operator]
-            self.steps += 1
         for block in self.blocks:
+            only = first_only and block is self.blocks[-1]
             if self.recompute and self.training:
-                x = checkpoint(block, x, mask, use_reentrant=False)
+                x = checkpoint(block, x, mask, first_only=only, use_reentrant=False)
             else:
-                x = block(x, mask)
+                x = block(x, mask, first_only=only)
         return self.last(x)

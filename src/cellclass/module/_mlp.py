@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from scvi.module.base import BaseModuleClass
 from torch import nn
+
+from cellclass.module._shallow import WithShallowPaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Activation = Literal["gelu", "relu"]
-_N_PROTOTYPE_GENES = 300
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
 
 
-class MLP(BaseModuleClass):
+class MLP(WithShallowPaths):
     """Deep members, whose logits are averaged, and two shallow paths beside them.
 
     A member has blocks of linear → (LayerNorm) → activation → dropout and a linear head. The
-    shallow paths are a linear one, and one to prototypes, which reads each cell standardised over
-    its genes. The logits are the sum of the three, each by its weight in `path_weights`. These are
-    set when the shallow paths are fitted (`cellclass.train.fit_shallow_paths`); before that the
-    members stand alone.
+    shallow paths are those of :class:`WithShallowPaths`.
 
     Parameters
     ----------
@@ -47,8 +44,6 @@ class MLP(BaseModuleClass):
         Whether there are shallow paths. The linear one reads all genes, the other one the first
         300.
     """
-
-    path_weights: torch.Tensor
 
     def __init__(
         self,
@@ -84,13 +79,7 @@ class MLP(BaseModuleClass):
             for _ in range(n_members)
         )
         self.head = nn.ModuleList(nn.Linear(widths[-1], n_labels) for _ in range(n_members))
-        self.linear = self.prototypes = None
-        if shallow:  # fitted apart, not by the gradient
-            self.n_prototype_genes = min(n_genes, _N_PROTOTYPE_GENES)
-            self.linear = nn.Linear(n_genes, n_labels).requires_grad_(False)  # noqa: FBT003
-            self.prototypes = nn.Linear(self.n_prototype_genes, n_labels).requires_grad_(False)  # noqa: FBT003
-        n_paths = 3 if shallow else 1
-        self.register_buffer("path_weights", torch.eye(n_paths)[0])
+        self._add_paths(n_genes, n_labels, shallow=shallow)
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Latent representation: what the heads of all members read.
@@ -111,26 +100,9 @@ class MLP(BaseModuleClass):
         parts = latent.chunk(len(self.head), dim=1)  # M times (B, H)
         return torch.stack([head(part) for head, part in zip(self.head, parts, strict=True)])
 
-    def standardised(self, x: torch.Tensor) -> torch.Tensor:
-        """Bring each cell to mean 0 and variance 1 over the prototypes' genes, `(B, 300)`."""
-        x = x[:, : self.n_prototype_genes]
-        return nn.functional.layer_norm(x, x.shape[1:])
-
-    def path_logits(self, latent: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Logits of each path by itself, `(P, B, L)`: deep, linear, prototypes."""
-        paths = [self._heads(latent).mean(dim=0)]
-        if self.linear is not None and self.prototypes is not None:
-            paths += [self.linear(x), self.prototypes(self.standardised(x))]
-        return torch.stack(paths)
-
-    def classify(self, latent: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Logits `(B, L)` of cells whose latent representation `(B, M · H)` is there already."""
-        paths = self.path_logits(latent, x)
-        return (self.path_weights[:, None, None] * paths).sum(dim=0)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of the labels, `(B, L)`, for model input `(B, G)`."""
-        return self.classify(self.embed(x), x)
+    def deep_logits(self, latent: torch.Tensor) -> torch.Tensor:
+        """Mean logits `(B, L)` of the members, of a latent representation `(B, M · H)`."""
+        return self._heads(latent).mean(dim=0)
 
 
 def _blocks(

@@ -5,28 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from scvi.module.base import BaseModuleClass
 from torch import nn
 
 from cellclass.module._encoder import Encoder
-from cellclass.module._tokens import TokenEmbedding
+from cellclass.module._shallow import WithShallowPaths
+from cellclass.module._tokens import TokenEmbedding, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Pooling = Literal["cls", "mean", "attention", "convolution"]
-_POOLINGS = ("cls", "mean", "attention", "convolution")
+POOLINGS = ("cls", "mean", "attention", "convolution")
 # Widths of scBERT's head.
 _CONVOLUTION_WIDTHS = (512, 128)
+# Tokens, with padding, that go through the encoder together: what a processor's cache has room for,
+# and what keeps a GPU busy.
+_TOKENS_TOGETHER = {"cpu": 2**13}
+_TOKENS_TOGETHER_ELSEWHERE = 2**18
 
 
-class Performer(BaseModuleClass):
+class Performer(WithShallowPaths):
     """Tokens of expressed genes, an encoder, pooling, and a linear layer to the labels.
+
+    Cells of like length go through the encoder together, so that there is little padding.
 
     Parameters
     ----------
     n_genes, n_labels
-        G and L.
+        G and L; with a previous time point the input is `(B, 2 G)`.
     dim
         W, width of a token.
     encoder
@@ -37,9 +43,10 @@ class Performer(BaseModuleClass):
         What becomes of a cell's tokens: `cls`, the first one; `mean`, of all; `attention`, a mean
         with learned weights; `convolution`, scBERT's: one number for each gene by a convolution
         over the width, then dense layers of 512 and 128.
-    skip
-        Whether a linear path from the G genes to the logits is added, so that the network starts
-        from what a logistic regression can do.
+    n_hidden
+        Width of a hidden layer before the last one; `None` for no such layer.
+    shallow
+        Whether there are shallow paths beside the transformer, see :class:`WithShallowPaths`.
     dropout
         Share (0–1) dropped before the last layer.
     """
@@ -53,12 +60,13 @@ class Performer(BaseModuleClass):
         encoder: Mapping[str, Any],
         tokens: Mapping[str, Any],
         pooling: Pooling = "cls",
-        skip: bool = True,
+        n_hidden: int | None = None,
+        shallow: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if pooling not in _POOLINGS:
-            raise ValueError(f"pooling={pooling!r}; there are {', '.join(_POOLINGS)}.")
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling={pooling!r}; there are {', '.join(map(repr, POOLINGS))}.")
         self.pooling: Pooling = pooling
         self.tokens = TokenEmbedding(n_genes, dim, **tokens)
         self.encoder = Encoder(dim, **encoder)
@@ -68,17 +76,35 @@ class Performer(BaseModuleClass):
         if pooling == "attention":
             self.pool = nn.Linear(dim, 1)
         if pooling == "convolution":
+            if self.tokens.previous:
+                raise ValueError(
+                    "pooling='convolution' has one number for each gene, and with a previous time "
+                    "point a gene may be there twice: take another pooling."
+                )
             wide, width = _CONVOLUTION_WIDTHS
             self.pool = nn.Linear(dim, 1)  # a convolution of one token's width
             self.dense = nn.Sequential(
                 nn.Linear(1 + n_genes, wide), nn.ReLU(), nn.Linear(wide, width), nn.ReLU()
             )
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, n_labels))
-        self.skip: nn.Linear | None = None
-        if skip:
-            self.skip = nn.Linear(n_genes, n_labels)
-            nn.init.zeros_(self.skip.weight)
-            nn.init.zeros_(self.skip.bias)
+        self.n_latent = width
+        hidden: list[nn.Module] = []
+        if n_hidden is not None:
+            hidden, width = [nn.Linear(width, n_hidden), nn.GELU()], n_hidden
+        self.head = nn.Sequential(*hidden, nn.Dropout(dropout), nn.Linear(width, n_labels))
+        self._add_paths(n_genes * (1 + self.tokens.previous), n_labels, shallow=shallow)
+
+    @property
+    def n_layers(self) -> int:
+        """Layers for learning rates: the embedding, the blocks, what is behind them."""
+        return len(self.encoder.blocks) + 2
+
+    def layer_of(self, name: str) -> int:
+        """Layer of a parameter, from 0, the embedding."""
+        if name.startswith("tokens."):
+            return 0
+        if name.startswith("encoder.blocks."):
+            return int(name.split(".")[2]) + 1
+        return self.n_layers - 1
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Latent representation of cells: their pooled tokens, `(B, W)`.
@@ -88,34 +114,64 @@ class Performer(BaseModuleClass):
         x
             Model input `(B, G)`.
         """
-        tokens, mask, genes = self.tokens(x)
-        return self._pooled(self.encoder(tokens, mask), mask, genes)
+        if self.training:
+            self.encoder.begin_step()
+        groups = groups_of_like_length(self.tokens.lengths(x), tokens_together(x.device))
+        if len(groups) == 1:
+            return self.embed_tokens(self.tokens.choose(x))
+        latent = torch.cat([self.embed_tokens(self.tokens.choose(x[rows])) for rows in groups])
+        return latent[torch.argsort(torch.cat(groups))]
 
-    def _pooled(
-        self, tokens: torch.Tensor, mask: torch.Tensor, genes: torch.Tensor
-    ) -> torch.Tensor:
+    def embed_tokens(self, tokens: Tokens) -> torch.Tensor:
+        """Latent representation `(B, W)` of cells whose tokens are chosen already."""
+        x, mask = self.tokens(tokens)
+        return self.encode(x, mask, tokens.genes)
+
+    def encode(self, x: torch.Tensor, mask: torch.Tensor, genes: torch.Tensor) -> torch.Tensor:
+        """Latent representation `(B, W)` of embedded tokens.
+
+        Parameters
+        ----------
+        x, mask
+            Tokens and which there are, as :class:`TokenEmbedding` returns them.
+        genes
+            Their genes, `(B, T)`.
+        """
+        if self.pooling == "cls":
+            return self.encoder(x, mask, first_only=True)[:, 0]
+        x = self.encoder(x, mask)  # (B, 1 + T, W)
         if self.pool is None:
-            if self.pooling == "cls":
-                return tokens[:, 0]
-            share = mask / mask.sum(dim=1, keepdim=True)  # (B, 1 + T)
-            return (share.unsqueeze(1) @ tokens).squeeze(1)  # (B, W)
-        scores = self.pool(tokens).squeeze(-1)  # (B, 1 + T)
+            share = mask / mask.sum(dim=1, keepdim=True)
+            return (share.unsqueeze(1) @ x).squeeze(1)  # (B, W)
+        scores = self.pool(x).squeeze(-1)  # (B, 1 + T)
         if self.pooling == "attention":
             share = scores.masked_fill(~mask, -torch.inf).softmax(dim=1)
-            return (share.unsqueeze(1) @ tokens).squeeze(1)  # (B, W)
+            return (share.unsqueeze(1) @ x).squeeze(1)  # (B, W)
         scores = torch.where(mask, scores, 0.0)
         by_gene = scores.new_zeros(len(scores), self.n_genes).scatter_add(1, genes, scores[:, 1:])
         return self.dense(torch.cat([scores[:, :1], by_gene], dim=1))
 
-    def classify(self, latent: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Logits `(B, L)` of cells whose latent representation `(B, W)` is there already."""
-        logits = self.head(latent)
-        return logits if self.skip is None else logits + self.skip(x)
+    def deep_logits(self, latent: torch.Tensor) -> torch.Tensor:
+        """Logits `(B, L)` of the transformer, of a latent representation `(B, W)`."""
+        return self.head(latent)
 
     def member_logits(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of the one network that there is, `(1, B, L)`, which the training looks at."""
-        return self(x)[None]
+        return self.head(self.embed(x))[None]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of the labels, `(B, L)`, for model input `(B, G)`."""
-        return self.classify(self.embed(x), x)
+
+def tokens_together(device: torch.device) -> int:
+    """How many tokens, with padding, go through an encoder together."""
+    return _TOKENS_TOGETHER.get(device.type, _TOKENS_TOGETHER_ELSEWHERE)
+
+
+def groups_of_like_length(lengths: torch.Tensor, most: int) -> list[torch.Tensor]:
+    """Part cells `(B,)` into groups of like length, with `most` tokens at most or one cell each."""
+    order = torch.argsort(lengths, descending=True, stable=True)
+    longest_first = lengths[order].tolist()
+    groups, start = [], 0
+    while start < len(longest_first):
+        size = max(1, most // (longest_first[start] + 1))  # and <CLS>
+        groups.append(order[start : start + size])
+        start += size
+    return groups or [order]

@@ -2,6 +2,10 @@
 
 `ClassifierPlan`, `Recipe`
     Cross-entropy with one optimiser and schedule, and their settings.
+`PretrainingPlan`
+    Masked expression modelling on cells without labels.
+`SafeCheckpointIO`
+    Lightning's checkpoints without a pickle.
 `fit_shallow_paths`, `weigh_paths`
     The shallow paths beside the deep one, and how much each of them counts.
 `class_weights`, `prior_of_training`
@@ -18,15 +22,19 @@
 
 from cellclass.train._baseline import fit_logistic_regression
 from cellclass.train._callbacks import StopWhenWorse
+from cellclass.train._checkpoint import SafeCheckpointIO
 from cellclass.train._class_weights import class_weights, prior_of_training
 from cellclass.train._paths import fit_shallow_paths, weigh_paths
 from cellclass.train._plan import ClassifierPlan, Recipe
+from cellclass.train._pretraining import PretrainingPlan
 from cellclass.train._quiet import quiet_lightning
 from cellclass.train._threads import threads_for_step
 
 __all__ = [
     "ClassifierPlan",
+    "PretrainingPlan",
     "Recipe",
+    "SafeCheckpointIO",
     "StopWhenWorse",
     "class_weights",
     "fit_logistic_regression",

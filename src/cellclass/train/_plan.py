@@ -57,6 +57,9 @@ class Recipe:
         weights, or `None` for all the same. With weights, the probabilities lean to rare labels.
     balanced_sampling
         Whether minibatches are drawn, with replacement, with as many cells of each label.
+    layer_decay
+        Factor (0–1] of the learning rate from each layer to the one before it, so that what was
+        trained before is changed less (AdamW, transformers only).
     """
 
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -72,6 +75,7 @@ class Recipe:
     gene_dropout: float = 0.25
     class_weights: ClassWeights | None = None
     balanced_sampling: bool = False
+    layer_decay: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that no training can be made of."""
@@ -79,6 +83,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; at least 1 is needed.")
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(f"layer_decay={self.layer_decay}; above 0 and up to 1 is needed.")
 
     def epochs(self, n_train: int, n_genes: int) -> int:
         """Return the passes over `n_train` cells: at least two, however many cells there are."""
@@ -205,14 +211,8 @@ class ClassifierPlan(pl.LightningModule):
         """Build the optimiser, and the schedule over all steps."""
         recipe = self.recipe
         if recipe.optimizer == "adamw":
-            parameters = [p for p in self.module.parameters() if p.requires_grad]
-            groups: list[dict[str, Any]] = [
-                {"params": [p for p in parameters if p.ndim > 1]},
-                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-            ]
-            optimizer: torch.optim.Optimizer = torch.optim.AdamW(
-                groups, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
-            )
+            groups = parameter_groups(self.module, recipe)
+            optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, fused=True)
         else:
             # The gradient of l2 · Σ w² is 2 · l2 · w, which is Adam's coupled weight decay.
             networks = list(getattr(self.module, "parts", [self.module]))
@@ -244,3 +244,25 @@ class ClassifierPlan(pl.LightningModule):
     def _log(self, name: str, value: torch.Tensor, n: int) -> None:
         distributed = self.trainer.world_size > 1
         self.log(name, value, batch_size=n, prog_bar=True, sync_dist=distributed)
+
+
+def parameter_groups(module: Any, recipe: Recipe) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Part what is trained by learning rate and weight decay, which vectors have none of."""
+    if recipe.layer_decay < 1 and not hasattr(module, "layer_of"):
+        raise ValueError(
+            f"layer_decay={recipe.layer_decay} is for transformers: this network has no layers one "
+            "after the other. Leave it at 1."
+        )
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        lr = recipe.lr
+        if recipe.layer_decay < 1:
+            lr *= recipe.layer_decay ** (module.n_layers - 1 - module.layer_of(name))
+        weight_decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((lr, weight_decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": lr, "weight_decay": weight_decay}
+        for (lr, weight_decay), parameters in groups.items()
+    ]

@@ -15,6 +15,7 @@ _TALKERS = ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero", "light
 _OTHERS_WARNINGS = (
     ".*LeafSpec.*is deprecated",
     ".*does not have many workers",
+    ".*Checkpoint directory .* exists and is not empty",
 )
 
 

@@ -16,11 +16,11 @@ _SMALL_STEP = 2.5e8
 
 
 @contextmanager
-def threads_for_step(n_parameters: int, batch_size: int) -> Iterator[None]:
+def threads_for_step(n_multiplied: int, batch_size: int) -> Iterator[None]:
     """Train on one thread, while the context lasts, if a step is too small to share."""
     n_threads = torch.get_num_threads()
     # forward, and backward with respect to weights and inputs
-    if 3 * n_parameters * batch_size < _SMALL_STEP:
+    if 3 * n_multiplied * batch_size < _SMALL_STEP:
         torch.set_num_threads(1)
     try:
         yield

@@ -1,0 +1,158 @@
+"""The transformer on a GPU: the same answers, tokens per second, share of the ceiling, memory.
+
+Usage: python benchmarks/gpu.py [--device cuda] [--lengths 2048 16907] [--tokens 65536]
+
+First the checks: attention on the device against float64 on the processor, and a trained model's
+labels there against those on the processor. Then an encoder of scBERT's dimensions (width 200, 6
+blocks, 10 heads of 64, 266 features), forwards and backwards under bf16 autocast, FAVOR+ and exact
+attention (flash where torch has it), with `torch.compile` and without: arms take turns, medians of
+five. The ceiling is what one large bf16 matrix product reaches in the same run; the share counts
+only the multiplications that the formula needs, twice as many backwards as forwards. Where an arm
+does not run, its error stands in its place. On a processor (`--device cpu`) it is a test of itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+
+import cellclass as cc
+from cellclass.module import Encoder, draw_features, favor_attention
+
+HEADS, HEAD_DIM, N_FEATURES, WIDTH, DEPTH = 10, 64, 266, 200, 6
+ARMS = [(kind, compiled) for kind in ("favor", "softmax") for compiled in (False, True)]
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def seconds_of(step, device: torch.device) -> float:
+    wait(device)
+    start = time.perf_counter()
+    step()
+    wait(device)
+    return time.perf_counter() - start
+
+
+def check_attention(device: torch.device) -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn((3, 2, 4, 1000, 32), generator=generator).double()
+    features = draw_features(4, 110, 32, generator=generator).double()
+    mask = torch.arange(1000) < torch.tensor([[1000], [400]])
+    exact = favor_attention(q, k, v, features, mask=mask)
+    print("| attention on the device against float64 | relative error |\n|---|---|")
+    for dtype in (torch.float32, torch.bfloat16):
+        there = [x.to(device, dtype) for x in (q, k, v)]
+        found = favor_attention(*there, features.to(device).float(), mask=mask.to(device))
+        print(f"| {dtype} | {(found.cpu().double() - exact).norm() / exact.norm():.1e} |")
+
+
+def check_model(device: torch.device) -> None:
+    adata = cc.datasets.pbmc68k_reduced()
+    cc.model.CellPerformer.setup_anndata(adata, labels_key="cell_type", layer="counts")
+    model = cc.model.CellPerformer(adata)
+    accelerator = "gpu" if device.type == "cuda" else "cpu"
+    taken = seconds_of(
+        lambda: model.train(accelerator=accelerator, enable_progress_bar=False), device
+    )
+    there = model.predict(adata)
+    model.to_device("cpu")
+    same = float(np.mean(there == model.predict(adata)))
+    print(f"\nTrained on {adata.n_obs} cells in {taken:.1f} s; {same:.2%} of the labels are those "
+          "of the processor.")  # fmt: skip
+
+
+def ceiling(device: torch.device) -> float:
+    """Operations per second of a large bf16 matrix product."""
+    n = 8192 if device.type == "cuda" else 512
+    a, b = torch.randn((2, n, n), device=device, dtype=torch.bfloat16)
+    _ = a @ b
+    return 2 * n**3 / np.median([seconds_of(lambda: a @ b, device) for _ in range(10)])
+
+
+def operations(kind: str, n_tokens: int) -> float:
+    """Floating-point operations for one token of one cell, forwards and backwards."""
+    inner = HEADS * HEAD_DIM
+    weights = 4 * WIDTH * inner + 2 * WIDTH * 4 * WIDTH
+    pairs = 4 * inner * N_FEATURES if kind == "favor" else 2 * inner * n_tokens
+    return 3 * 2 * DEPTH * (weights + pairs)
+
+
+def speed(device: torch.device, lengths: list[int], n_together: int) -> None:
+    most = ceiling(device)
+    print(f"\nCeiling: {most / 1e12:.1f} Tflop/s in bf16.\n")
+    print(
+        "| tokens | attention | compiled | tokens/s | of the ceiling | peak MB |\n"
+        + "|---" * 6
+        + "|"
+    )
+    for n_tokens in lengths:
+        n_cells = max(1, n_together // n_tokens)
+        x = torch.randn(n_cells, n_tokens, WIDTH, device=device)
+        steps = {}
+        for kind, compiled in ARMS:
+            torch.manual_seed(0)
+            encoder: nn.Module = Encoder(
+                WIDTH, depth=DEPTH, n_heads=HEADS, head_dim=HEAD_DIM, n_features=N_FEATURES,
+                attention=kind, redraw_every=None,
+            ).to(device)  # fmt: skip
+            run = torch.compile(encoder) if compiled else encoder
+
+            def step(run=run, x=x) -> None:
+                with torch.autocast(device.type, dtype=torch.bfloat16):
+                    run(x).float().sum().backward()
+
+            steps[kind, compiled] = step
+        found: dict = {arm: [] for arm in ARMS}
+        failed, peak = {}, dict.fromkeys(ARMS, float("nan"))
+        for number in range(6):  # the first one warms up
+            for arm, step in steps.items():
+                if arm in failed:
+                    continue
+                try:
+                    if device.type == "cuda":
+                        torch.cuda.reset_peak_memory_stats()
+                    taken = seconds_of(step, device)
+                    if device.type == "cuda":
+                        peak[arm] = torch.cuda.max_memory_allocated() / 2**20
+                    if number:
+                        found[arm].append(taken)
+                except Exception as error:  # noqa: BLE001 - the table says why an arm is missing
+                    failed[arm] = f"{type(error).__name__}: {error}".split("\n", 1)[0][:80]
+        for kind, compiled in ARMS:
+            arm, said = (kind, compiled), "yes" if compiled else "no"
+            if arm in failed:
+                print(f"| {n_tokens:,} | {kind} | {said} | {failed[arm]} | | |")
+                continue
+            rate = n_cells * n_tokens / np.median(found[arm])
+            share = rate * operations(kind, n_tokens) / most
+            print(f"| {n_tokens:,} | {kind} | {said} | {rate:,.0f} | {share:.1%} "
+                  f"| {peak[arm]:,.0f} |", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[2048, 16907])
+    parser.add_argument("--tokens", type=int, default=65536, help="tokens in a step")
+    options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU here; --device cpu tests the script itself")
+    warnings.filterwarnings("ignore")
+    device = torch.device(options.device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "processor"
+    print(f"{name}, torch {torch.__version__}\n")
+    check_attention(device)
+    check_model(device)
+    speed(device, options.lengths, options.tokens)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Pre-training of a transformer, and models that begin with what it has learned."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cellclass.model._gene_vectors import SMALLEST_SHARE
+from cellclass.model._pretrained import Freeze, copy_pretrained, freeze_layers
+from cellclass.model._pretraining import pretrain
+from cellclass.model._save_load import SavedModel
+from cellclass.module import MaskRules, Performer
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from typing import Self
+
+    from anndata import AnnData
+
+    from cellclass.contract import GeneAliases
+    from cellclass.model._reference import Reference
+
+_N_STEPS = 300
+
+
+class Pretrainable(SavedModel):
+    """A transformer that can learn from cells without labels first."""
+
+    module: Performer
+    _reference: Reference | None
+    _seed: int
+    _pretraining_history: pd.DataFrame | None = None
+
+    @property
+    def _can_be_saved(self) -> bool:
+        return self.is_trained or "pretraining" in self._card
+
+    def pretrain(
+        self,
+        adata: AnnData | None = None,
+        *,
+        layer: str | None = None,
+        gene_aliases: GeneAliases | None = None,
+        mask_prob: float = 0.15,
+        replace_prob: float = 0.9,
+        random_token_prob: float = 0.0,
+        max_epochs: int | None = None,
+        batch_size: int = 64,
+        lr: float = 2e-3,
+        weight_decay: float = 0.01,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        tokens_dir: str | PathLike[str] | None = None,
+        accelerator: str = "auto",
+        devices: int | str | list[int] = "auto",
+        enable_progress_bar: bool | None = None,
+        **trainer_kwargs: Any,  # noqa: ANN401 - for Lightning
+    ) -> None:
+        """Fit the transformer to cells without labels: tell hidden values from the others.
+
+        Masked expression modelling, with scBERT's rules: of the share `mask_prob` of a cell's
+        tokens the bins of their values are to be told (with `encoding="rank"`, their genes). A
+        tenth of the cells, at most 2000, is kept aside. One line is printed: how many of their
+        masked tokens were told, beside guessing the most common bin, each gene's most common bin
+        and the bin of each gene's mean; `card["pretraining"]` has the same. `train` then begins
+        with these weights.
+
+        Parameters
+        ----------
+        adata
+            Cells on any scale that can be converted, genes in any order; they need no labels.
+            `None` for the reference, with the cells that have no label, without the validation
+            cells.
+        layer, gene_aliases
+            As in `predict`.
+        mask_prob
+            Share (0–1) of the tokens that are to be told.
+        replace_prob
+            Share (0–1) of these that show `<MASK>`; the others are seen.
+        random_token_prob
+            Share (0–1) of those others that show another token's value.
+        max_epochs
+            Passes over the cells; `None` for as many as make 300 steps, one at least.
+        batch_size
+            Cells in a minibatch.
+        lr, weight_decay
+            Of AdamW.
+        checkpoint_dir
+            Folder for a checkpoint after each epoch; where it holds one of the same training, that
+            training goes on. No pickle is written or read.
+        tokens_dir
+            Folder for the tokens of all cells, eight bytes each, which are then mapped into memory
+            instead of being kept in it.
+        accelerator, devices
+            As in Lightning; `auto` takes a GPU if there is one.
+        enable_progress_bar
+            `None` shows it in a terminal or notebook; `False` prints nothing at all.
+        **trainer_kwargs
+            For `lightning.pytorch.Trainer`, `precision` and `logger` among them.
+
+        Raises
+        ------
+        ScaleError, ValuesError, GeneError
+            The cells cannot be brought to what the model expects.
+        ValueError
+            A share is outside 0 to 1, `batch_size` or `max_epochs` is below 1, there are too few
+            cells, or `checkpoint_dir` holds the checkpoint of another training.
+        """
+        rules = MaskRules(mask_prob, replace_prob, random_token_prob)
+        for name, share in rules._asdict().items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name}={share}; a share from 0 to 1 is needed.")
+        if mask_prob == 0:
+            raise ValueError("mask_prob=0: there is nothing to tell. scBERT takes 0.15.")
+        for name, value in {"batch_size": batch_size, "max_epochs": max_epochs}.items():
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value}; at least 1 is needed.")
+        if self._reference is None and adata is None:
+            raise ValueError(
+                "The model was loaded from files and has no cells of its own: pass them, "
+                "model.pretrain(adata)."
+            )
+        if adata is None:
+            bound = self._contract.bind(self._adata, layer=layer or self._contract.layer)
+            cells = np.arange(bound.n_obs)
+            kept = self._reference.cells[self._reference.validation]  # type: ignore[union-attr]
+            cells = np.setdiff1d(cells, kept)
+        else:
+            bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
+            bound.warn()
+            cells = np.arange(bound.n_obs)
+        about, self._pretraining_history = pretrain(
+            self.module,
+            bound,
+            cells,
+            rules,
+            settings=self.init_params_["non_kwargs"],
+            max_epochs=max_epochs,
+            n_steps=_N_STEPS,
+            batch_size=batch_size,
+            lr=lr,
+            weight_decay=weight_decay,
+            checkpoint_dir=checkpoint_dir,
+            tokens_dir=tokens_dir,
+            seed=self._seed,
+            enable_progress_bar=enable_progress_bar,
+            accelerator=accelerator,
+            devices=devices,
+            **trainer_kwargs,
+        )
+        self._card["pretraining"] = about
+        if enable_progress_bar is not False:
+            print(_told(about))  # noqa: T201 - what it was called for
+
+    @property
+    def pretraining_history(self) -> pd.DataFrame:
+        """What the last `pretrain` logged, by epoch; empty before."""
+        found = self._pretraining_history
+        return pd.DataFrame() if found is None else found.copy()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained: Pretrainable | str | PathLike[str],
+        adata: AnnData,
+        *,
+        freeze: Freeze = "none",
+        n_top_genes: int | Literal["auto"] | None = "auto",
+        gene_aliases: GeneAliases | None = None,
+        validation_size: float = 0.1,
+        seed: int = 0,
+        **changes: Any,  # noqa: ANN401 - of the settings
+    ) -> Self:
+        """Make a model for another reference that begins with the weights of one that is there.
+
+        The embeddings of genes are carried over by name; genes that the other model does not know
+        get new ones. `card["pretrained_genes"]` says how many were known.
+
+        Parameters
+        ----------
+        pretrained
+            Model that was pre-trained or trained, or the folder that it was saved to.
+        adata
+            Reference that `setup_anndata` has registered.
+        freeze
+            What `train` leaves as it is: `none`; `partial`, all but the last block and what is
+            behind it (scBERT); `encoder`, all but what is behind the blocks. Learning rates that
+            fall from layer to layer are `train(plan_kwargs={"layer_decay": 0.8})`.
+        n_top_genes, validation_size, seed
+            As in the class.
+        gene_aliases
+            Old and current names of genes, as in `predict`.
+        **changes
+            Other settings of the class that may differ: `pooling`, `dropout`, `token_dropout`,
+            `shallow_paths`, `n_tokens`, `recompute`, `attention`, `redraw_every`.
+
+        Raises
+        ------
+        ModelFileError
+            The folder does not hold a saved `CellPerformer`.
+        ValueError
+            A setting is given that the weights decide, or `freeze` is none of the three.
+        """
+        source: Any = pretrained if isinstance(pretrained, Pretrainable) else cls.load(pretrained)
+        settings = dict(source.init_params_["non_kwargs"])
+        allowed = {
+            "pooling", "dropout", "token_dropout", "shallow_paths", "n_tokens", "recompute",
+            "attention", "redraw_every",
+        }  # fmt: skip
+        refused = sorted(set(changes) - allowed)
+        if refused:
+            raise ValueError(
+                f"{refused[0]} is decided by the weights that are carried over; what may differ "
+                f"are {', '.join(sorted(allowed))}."
+            )
+        settings |= changes | {
+            "n_top_genes": n_top_genes,
+            "validation_size": validation_size,
+            "seed": seed,
+        }
+        model = cls(adata, **settings | {"gene_embedding": source.gene_embedding})
+        known = copy_pretrained(
+            (source.contract, source.module), (model.contract, model.module), gene_aliases
+        )
+        if "pretraining" in source.card:
+            model._card["pretraining"] = source.card["pretraining"]
+        model._card["pretrained_genes"] = {
+            "n_known": int(known.sum()),
+            "share": float(known.mean()),
+        }
+        if known.mean() < SMALLEST_SHARE:
+            warnings.warn(
+                f"Only {known.mean():.0%} of the {len(known)} genes that the model reads are known "
+                "to the pre-trained one: the others begin from nothing. Check that the gene names "
+                "are of the same annotation, or pass gene_aliases.",
+                stacklevel=2,
+            )
+        freeze_layers(model.module, freeze)
+        return model
+
+    @property
+    def gene_embedding(self) -> pd.DataFrame | None:
+        """Vectors that the model's genes were given, as it uses them; `None` without any."""
+        tokens = self.module.tokens
+        if tokens.project is None:
+            return None
+        known = tokens.has_vector.cpu().numpy()
+        vectors = tokens.vectors.detach().cpu().numpy()[known]
+        return pd.DataFrame(vectors, index=self._contract.model_genes[known])
+
+
+def _told(about: dict[str, Any]) -> str:
+    """One line on how a pre-training went."""
+    guesses = {
+        "accuracy_majority": "most common",
+        "accuracy_gene_majority": "most common of the gene",
+        "accuracy_gene_mean": "mean of the gene",
+    }
+    beside = ", ".join(
+        f"{words} {about[name]:.3f}" for name, words in guesses.items() if name in about
+    )
+    return (
+        f"Masked tokens told: {about['accuracy_model']:.3f} ({beside}), on "
+        f"{about['n_held_out_cells']} cells that were kept aside from {about['n_cells']}."
+    )
