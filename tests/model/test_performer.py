@@ -146,7 +146,9 @@ def test_same_seed_same_bits(tiny):
     assert not torch.equal(found[0]["head.1.weight"], found[2]["head.1.weight"])
 
 
-@pytest.mark.parametrize(("pooling", "width"), [("cls", 64), ("mean", 64), ("convolution", 128)])
+@pytest.mark.parametrize(
+    ("pooling", "width"), [("sum", 64), ("cls", 64), ("mean", 64), ("convolution", 128)]
+)
 def test_latent_representation(tiny, pooling, width):
     latent = trained(tiny, pooling=pooling).get_latent_representation(tiny)
     assert (latent.shape, latent.dtype) == ((90, width), np.float32)
@@ -307,7 +309,10 @@ def test_ranks_do_not_read_values(tiny):
     [
         ({"size": "huge"}, "size='huge'; the sizes are 'small', 'medium', 'scbert', 'rank'"),
         ({"encoding": "log"}, "encoding='log'; there are 'value', 'bins', 'quantile', 'rank'"),
-        ({"pooling": "max"}, "pooling='max'; there are 'cls', 'mean', 'attention', 'convolution'"),
+        (
+            {"pooling": "max"},
+            "pooling='max'; there are 'sum', 'cls', 'mean', 'attention', 'convolution'",
+        ),
         ({"attention": "flash"}, "attention='flash'; there are 'favor' and 'softmax'"),
         ({"attention": "auto", "kernel": "cos"}, "kernel='cos'; the kernels are 'softmax'"),
         ({"attention": "softmax", "kernel": "relu"}, "kernel='relu'.*attention='favor'"),

@@ -31,7 +31,7 @@ def beginnings(model, x):
 
 @pytest.mark.parametrize("shallow_paths", [True, False])
 @pytest.mark.parametrize("encoding", ["value", "bins", "quantile", "rank"])
-@pytest.mark.parametrize("pooling", ["mean", "convolution"])
+@pytest.mark.parametrize("pooling", ["sum", "mean", "convolution"])
 def test_they_add_up(tiny, encoding, pooling, shallow_paths):
     model = trained(tiny, encoding=encoding, pooling=pooling, shallow_paths=shallow_paths)
     x = torch.from_numpy(model.contract.bind(tiny).read(slice(0, 6)))

@@ -15,8 +15,8 @@ def made(adata, **kwargs):
 @pytest.mark.parametrize(
     ("size", "width", "depth", "n_heads", "head_dim", "pooling", "encoding"),
     [
-        ("small", 64, 1, 4, 16, "mean", "value"),
-        ("medium", 128, 4, 8, 16, "mean", "value"),
+        ("small", 64, 1, 4, 16, "sum", "value"),
+        ("medium", 128, 4, 8, 16, "sum", "value"),
         ("scbert", 200, 6, 10, 64, "convolution", "bins"),
         ("rank", 256, 4, 6, 16, "cls", "rank"),
     ],

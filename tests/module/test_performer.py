@@ -5,7 +5,7 @@ import torch
 
 from cellclass.module._performer import Performer, groups_of_like_length
 
-POOLINGS = ["cls", "mean", "attention", "convolution"]
+POOLINGS = ["sum", "cls", "mean", "attention", "convolution"]
 ENCODER = {"depth": 1, "n_heads": 2, "head_dim": 4, "attention": "favor", "n_features": 16}
 
 
@@ -31,6 +31,13 @@ def test_logits(pooling):
     for row in range(6):  # padding to the longest cell changes nothing
         torch.testing.assert_close(module(x[row : row + 1])[0], logits[row], atol=1e-5, rtol=1e-5)
     assert module(torch.zeros(2, 20)).isfinite().all()
+
+
+def test_sum_is_of_tokens_before_the_last_norm():
+    module, x = made(pooling="sum"), cells()[:1]
+    tokens, mask = module.tokens(module.tokens.choose(x))
+    summed = module.encoder.blocks[0](tokens, mask).sum(dim=1) / mask.sum() ** 0.5
+    torch.testing.assert_close(module.embed(x), summed)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

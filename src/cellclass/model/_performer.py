@@ -49,8 +49,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
     """Transformer over the expressed genes of each cell, with attention linear in their number.
 
     Each expressed gene is a token: what stands for the gene plus what stands for its value, in no
-    order. Blocks of attention and feed-forward networks let tokens see each other; the token
-    `<CLS>` in front gathers what the labels are told from. Attention is exact where cells are
+    order. Blocks of attention and feed-forward networks let tokens see each other; labels are told
+    from their sum. Attention is exact where cells are
     short, else by positive orthogonal random features (FAVOR+, Choromanski et al. 2021), in time
     and memory linear in tokens.
 
@@ -101,8 +101,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         `pre` or `post`: LayerNorm before or after each part; `rezero`: none, but a factor that
         starts at 0.
     pooling
-        What becomes of a cell's tokens: `cls`, `mean`, `attention` (a mean with learned weights) or
-        `convolution` (scBERT's head).
+        What becomes of a cell's tokens: `sum` (over the root of their number), `cls`, `mean`,
+        `attention` (a mean with learned weights) or `convolution` (scBERT's head).
     dropout
         Share (0–1) dropped in the blocks and before the last layer.
     token_dropout

@@ -244,7 +244,12 @@ class Encoder(nn.Module):
         self.steps += 1
 
     def forward(
-        self, x: torch.Tensor, mask: torch.Tensor | None = None, *, first_only: bool = False
+        self,
+        x: torch.Tensor,
+        mask: torch.Tensor | None = None,
+        *,
+        first_only: bool = False,
+        normalize: bool = True,
     ) -> torch.Tensor:
         """Tokens `(B, T, W)` in the light of each other.
 
@@ -257,6 +262,8 @@ class Encoder(nn.Module):
         first_only
             Whether only the first token is asked for, `(B, 1, W)`: then the last block computes
             nothing else, and its exact attention is linear in tokens, too.
+        normalize
+            Whether the last LayerNorm is applied, where there is one.
         """
         for block in self.blocks:
             only = first_only and block is self.blocks[-1]
@@ -264,4 +271,4 @@ class Encoder(nn.Module):
                 x = checkpoint(block, x, mask, first_only=only, use_reentrant=False)
             else:
                 x = block(x, mask, first_only=only)
-        return self.last(x)
+        return self.last(x) if normalize else x

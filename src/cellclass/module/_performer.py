@@ -14,8 +14,8 @@ from cellclass.module._tokens import TokenEmbedding, Tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Pooling = Literal["cls", "mean", "attention", "convolution"]
-POOLINGS = ("cls", "mean", "attention", "convolution")
+Pooling = Literal["sum", "cls", "mean", "attention", "convolution"]
+POOLINGS = ("sum", "cls", "mean", "attention", "convolution")
 # Widths of scBERT's head.
 _CONVOLUTION_WIDTHS = (512, 128)
 # Tokens, with padding, that go through the encoder together: what a processor's cache has room for,
@@ -40,8 +40,9 @@ class Performer(WithShallowPaths):
     tokens
         Arguments of :class:`TokenEmbedding`.
     pooling
-        What becomes of a cell's tokens: `cls`, the first one; `mean`, of all; `attention`, a mean
-        with learned weights; `convolution`, scBERT's: one number for each gene by a convolution
+        What becomes of a cell's tokens: `sum`, of all before the last LayerNorm, over the root of
+        their number; `cls`, the first one; `mean`, of all; `attention`, a mean with learned
+        weights; `convolution`, scBERT's: one number for each gene by a convolution
         over the width, then dense layers of 512 and 128.
     n_hidden
         Width of a hidden layer before the last one; `None` for no such layer.
@@ -139,9 +140,12 @@ class Performer(WithShallowPaths):
         """
         if self.pooling == "cls":
             return self.encoder(x, mask, first_only=True)[:, 0]
-        x = self.encoder(x, mask)  # (B, 1 + T, W)
+        # Tokens of one size, averaged, differ little between cells: a sum of tokens as the blocks
+        # left them differs many times more, and is learned from in a fraction of the steps.
+        x = self.encoder(x, mask, normalize=self.pooling != "sum")  # (B, 1 + T, W)
         if self.pool is None:
-            share = mask / mask.sum(dim=1, keepdim=True)
+            n = mask.sum(dim=1, keepdim=True)
+            share = mask / (n.sqrt() if self.pooling == "sum" else n)
             return (share.unsqueeze(1) @ x).squeeze(1)  # (B, W)
         scores = self.pool(x).squeeze(-1)  # (B, 1 + T)
         if self.pooling == "attention":
