@@ -53,7 +53,7 @@ SIZES: Final = {
         dropout=0.1,
         token_dropout=0.5,
         shallow_paths=True,
-        recipe=Recipe(lr=6e-3, weight_decay=0.1, batch_size=64, n_steps=200),
+        recipe=Recipe(lr=6e-3, weight_decay=0.1, batch_size=32, n_steps=400),
     ),
     "medium": Size(
         dim=128,
