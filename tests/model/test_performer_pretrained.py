@@ -109,9 +109,20 @@ def test_what_is_frozen_stays(source, other, freeze, still):
     trained = {name for name, p in model.module.named_parameters() if p.requires_grad}
     assert not {name for name in trained if still and name.startswith(still)}
     parameters = {name for name, _ in model.module.named_parameters()}
-    # <MASK> is for pre-training alone
-    assert names & parameters == trained - {"tokens.hidden"}
-    assert {"head.1.weight", "encoder.last.weight"} <= names
+    # <MASK> is for pre-training alone, and a sum of tokens for what comes before the last norm
+    unused = {"tokens.hidden", "encoder.last.weight", "encoder.last.bias"}
+    assert names & parameters == trained - unused
+    assert {"head.1.weight"} <= names
+
+
+@pytest.mark.parametrize("freeze", ["partial", "encoder"])
+def test_frozen_genes_that_are_new_get_the_mean(source, other, freeze):
+    model = Performer.from_pretrained(source, other, freeze=freeze)
+    embedding = model.module.tokens.genes.weight.detach()
+    known = torch.from_numpy(np.isin(model.contract.model_genes, source.contract.model_genes))
+    assert (known.sum(), (~known).sum()) == (30, 20)
+    mean = embedding[known].mean(dim=0).expand(20, -1)
+    torch.testing.assert_close(embedding[~known], mean)
 
 
 def test_layers_learn_slower_towards_the_input(source, other):

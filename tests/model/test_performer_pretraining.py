@@ -196,6 +196,7 @@ def test_a_finished_training_is_not_repeated(counts, tmp_path):
         (3, {}, {}),
         (2, {"mask_prob": 0.2}, {}),
         (2, {"lr": 1e-4}, {}),
+        (2, {"precision": "bf16-mixed"}, {}),
         (2, {}, {"seed": 1}),
         (2, {}, {"attention": "favor"}),
     ],
@@ -212,6 +213,15 @@ def test_a_checkpoint_of_other_cells_is_refused(counts, tmp_path):
     other = counts[::-1].copy()
     with pytest.raises(ValueError, match="another pre-training: other cells"):
         model.pretrain(other, **how)
+
+
+def test_a_checkpoint_with_other_vectors_is_refused(counts, tmp_path):
+    drawn = np.random.default_rng(0).normal(size=(counts.n_vars, 4))
+    vectors = pd.DataFrame(drawn, index=counts.var_names)
+    how = {"checkpoint_dir": tmp_path}
+    pretrained(counts, 1, how=how, gene_embedding=vectors)
+    with pytest.raises(ValueError, match="another pre-training"):
+        pretrained(counts, 1, how=how, gene_embedding=-vectors)
 
 
 def test_baselines_in_parts_as_whole(counts, monkeypatch):

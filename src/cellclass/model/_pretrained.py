@@ -50,11 +50,26 @@ def copy_pretrained(
     return known
 
 
-def freeze_layers(module: Any, freeze: Freeze) -> None:  # noqa: ANN401
-    """Leave layers out of the training, from the embedding upwards."""
+def freeze_layers(module: Any, freeze: Freeze, known: np.ndarray) -> None:  # noqa: ANN401
+    """Leave layers out of the training, from the embedding upwards.
+
+    Parameters
+    ----------
+    module
+        Network that weights were carried to.
+    freeze
+        How far.
+    known
+        Which genes brought an embedding, bool `(n_genes,)`. With frozen embeddings the others get
+        the mean of these: what they began with would stay noise.
+    """
     n_frozen = {"none": 0, "partial": module.n_layers - 2, "encoder": module.n_layers - 1}
     if freeze not in n_frozen:
         raise ValueError(f"freeze={freeze!r}; there are {', '.join(map(repr, n_frozen))}.")
     for name, parameter in module.named_parameters():
         if module.layer_of(name) < n_frozen[freeze]:
             parameter.requires_grad_(False)  # noqa: FBT003
+    if n_frozen[freeze] and known.any():
+        embedding, rows = module.tokens.genes.weight, torch.from_numpy(known)
+        with torch.no_grad():
+            embedding[~rows] = embedding[rows].mean(dim=0)

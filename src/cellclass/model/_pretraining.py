@@ -132,6 +132,8 @@ def pretrain(
                 "weights": [list(p.shape) for p in module.parameters()],
                 "rules": list(rules),
                 "tokens": store.fingerprint(),
+                "vectors": _fingerprint(performer),
+                "precision": str(trainer_kwargs.get("precision")),
                 "training": [max_epochs, batch_size, lr, weight_decay, seed],
             }
             checkpoint = _checkpoint_in(Path(checkpoint_dir), same)
@@ -178,6 +180,14 @@ def pretrain(
         **told,
     }
     return about, pd.DataFrame.from_dict(plan.rows, orient="index").rename_axis("epoch")
+
+
+def _fingerprint(performer: Performer) -> str | None:
+    """What tells given vectors of genes from others, unless training changes them."""
+    tokens = performer.tokens
+    if tokens.project is None or tokens.vectors.requires_grad:
+        return None
+    return hashlib.sha256(tokens.vectors.detach().cpu().numpy().tobytes()).hexdigest()
 
 
 class _Usual(NamedTuple):
