@@ -176,7 +176,8 @@ class Pretrainable(SavedModel):
         """Make a model for another reference that begins with the weights of one that is there.
 
         The embeddings of genes are carried over by name; genes that the other model does not know
-        get new ones, or where embeddings are frozen, the mean of the others. `card["pretrained_genes"]` says how many were known.
+        get new ones, or where embeddings are frozen, the mean of the others.
+        `card["pretrained_genes"]` says how many were known.
 
         Parameters
         ----------

@@ -183,7 +183,7 @@ def pretrain(
 
 
 def _fingerprint(performer: Performer) -> str | None:
-    """What tells given vectors of genes from others, unless training changes them."""
+    """Tell given vectors of genes from others, unless training changes them."""
     tokens = performer.tokens
     if tokens.project is None or tokens.vectors.requires_grad:
         return None
