@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cellclass.contract._ahead import ahead
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of
 from cellclass.contract._restore import restored
-from cellclass.contract._rows import CHUNK_SIZE, take_rows
+from cellclass.contract._rows import CHUNK_SIZE, is_in_memory, some_chunks, take_rows
 from cellclass.kernels import gather_csr, gather_dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+    import scipy.sparse as sp
 
     from cellclass.contract._genes import GeneMatch
     from cellclass.contract._missing_genes import Expected, MissingGenes
@@ -39,6 +41,17 @@ class Earlier(NamedTuple):
     """The matrix `(n_obs, n_query_genes)`, of the same genes."""
     scale: Scale
     """Which scale it is on."""
+
+
+class ReadCells(NamedTuple):
+    """Some cells as the model's input."""
+
+    places: slice
+    """Which of those that were asked for."""
+    x: np.ndarray
+    """Model input, float32 `(n_rows, n_inputs)`."""
+    empty: np.ndarray
+    """Which are empty or nearly so, bool `(n_rows,)`."""
 
 
 @dataclass(frozen=True)
@@ -94,30 +107,68 @@ class BoundInput:
         """
         if isinstance(rows, slice):
             rows = np.arange(self.n_obs)[rows]
-        out = self._filled(len(rows), self.fill[: len(self.model_genes)])
-        self._gather(self.X, self.scale, rows, out)
-        if self.earlier is None:
-            return out
-        before = self._filled(len(rows), self.fill[len(self.model_genes) :])
-        self._gather(self.earlier.X, self.earlier.scale, rows, before)
-        return np.hstack([out, before])
-
-    def _filled(self, n_rows: int, fill: np.ndarray) -> np.ndarray:
-        """Make room for cells, with what stands for missing genes."""
-        out = np.zeros((n_rows, len(fill)), dtype=np.float32)
-        out[:, self.match.missing] = fill[self.match.missing]
-        return out
-
-    def _gather(self, X: Any, scale: Scale, rows: np.ndarray, out: np.ndarray) -> None:  # noqa: ANN401
-        how = self.match.known, self.match.position, scale.form, self.match.share
+        out = np.empty((len(rows), len(self.fill)), dtype=np.float32)
+        times = [(self.X, self.scale)]
+        if self.earlier is not None:
+            times.append(self.earlier)
+        n = len(self.model_genes)
         for start in range(0, len(rows), CHUNK_SIZE):
             part = slice(start, start + CHUNK_SIZE)
-            chunk = take_rows(X, rows[part])
-            to = (*how, self.target_sum or 0.0, out[part])
-            if isinstance(chunk, np.ndarray):
-                gather_dense(chunk, *to)
-            else:
-                gather_csr(chunk.data, chunk.indices, chunk.indptr, *to)
+            for k, (X, scale) in enumerate(times):
+                own = slice(k * n, (k + 1) * n)
+                out[part, own] = self._input_of(take_rows(X, rows[part]), scale, self.fill[own])
+        return out
+
+    def cells(
+        self, rows: np.ndarray | None = None, *, size: int = CHUNK_SIZE
+    ) -> Iterator[ReadCells]:
+        """Walk over cells; those in a file are read while the caller works on the ones before.
+
+        Parameters
+        ----------
+        rows
+            Increasing positions of the cells; `None` for all.
+        size
+            How many at a time, at most.
+        """
+        rows = np.arange(self.n_obs) if rows is None else rows
+        found = self._cells(rows, size)
+        return found if is_in_memory(self.X) else ahead(found)
+
+    def _cells(self, rows: np.ndarray, size: int) -> Iterator[ReadCells]:
+        n = len(self.model_genes)
+        for places, chunk in some_chunks(self.X, rows, size=size):
+            x = self._input_of(chunk, self.scale, self.fill[:n])
+            if self.earlier is not None:
+                before = take_rows(self.earlier.X, rows[places])
+                x = np.hstack([x, self._input_of(before, self.earlier.scale, self.fill[n:])])
+            yield ReadCells(places, x, self._empty(chunk))
+
+    def mean(self, rows: np.ndarray) -> np.ndarray:
+        """Mean of the model's input over cells at increasing positions, float64 `(n_inputs,)`."""
+        total = np.zeros(len(self.fill))
+        for found in self.cells(rows):
+            total += found.x.sum(axis=0, dtype=np.float64)
+        return total / max(len(rows), 1)
+
+    def _input_of(
+        self, chunk: sp.csr_matrix | np.ndarray, scale: Scale, fill: np.ndarray
+    ) -> np.ndarray:
+        """Return rows as the model reads them at one time point, `(n_rows, n_selected)`."""
+        out = np.zeros((chunk.shape[0], len(fill)), dtype=np.float32)
+        out[:, self.match.missing] = fill[self.match.missing]
+        how = self.match.known, self.match.position, scale.form, self.match.share
+        to = (*how, self.target_sum or 0.0, out)
+        if isinstance(chunk, np.ndarray):
+            gather_dense(chunk, *to)
+        else:
+            gather_csr(chunk.data, chunk.indices, chunk.indptr, *to)
+        return out
+
+    def _empty(self, chunk: sp.csr_matrix | np.ndarray) -> np.ndarray:
+        known = self.match.known.astype(np.int64)
+        fewest = int(np.clip(known.sum() // _PANEL_GENES, 1, _FEWEST_GENES))
+        return np.asarray((restored(chunk, self.scale) > 0) @ known) < fewest
 
     def only(self, rows: np.ndarray) -> BoundInput:
         """Return some cells, at increasing positions, as a copy."""
@@ -135,9 +186,8 @@ class BoundInput:
 
     def chunks(self, size: int = CHUNK_SIZE) -> Iterator[tuple[slice, np.ndarray]]:
         """Read all cells, `size` at a time, in their order."""
-        for start in range(0, self.n_obs, size):
-            rows = slice(start, min(start + size, self.n_obs))
-            yield rows, self.read(rows)
+        for found in self.cells(size=size):
+            yield found.places, found.x
 
     def empty_cells(self) -> np.ndarray:
         """Cells that are empty or nearly so, bool `(n_obs,)`.
@@ -145,14 +195,8 @@ class BoundInput:
         They express fewer than 4 of the genes that the reference had (fewer than one in eight,
         rounded down but at least one, where the query has less than 32 of those).
         """
-        empty = np.zeros(self.n_obs, dtype=bool)
-        known = self.match.known.astype(np.int64)
-        fewest = int(np.clip(known.sum() // _PANEL_GENES, 1, _FEWEST_GENES))
-        for start in range(0, self.n_obs, CHUNK_SIZE):
-            rows = slice(start, min(start + CHUNK_SIZE, self.n_obs))
-            chunk = restored(take_rows(self.X, rows), self.scale)
-            empty[rows] = np.asarray((chunk > 0) @ known) < fewest
-        return empty
+        chunks = some_chunks(self.X, np.arange(self.n_obs))
+        return np.concatenate([self._empty(chunk) for _, chunk in chunks])
 
     def warn(self) -> None:
         """Warn when many of the genes that matter are missing."""

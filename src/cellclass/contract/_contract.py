@@ -172,7 +172,7 @@ class InputContract:
         )
         bound = contract._read_from(adata, source, X, scale)
         # The reference has every gene, so that what it was read with needs no fill values.
-        fill = bound.read(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+        fill = bound.mean(rows).astype(np.float32)
         return replace(contract, fill=fill), replace(bound, fill=fill), found.of_parts
 
     @property

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 import scipy.sparse as sp
 
 from cellclass.contract._restore import AS_STORED, restored
-from cellclass.contract._rows import CHUNK_SIZE, take_rows
+from cellclass.contract._rows import is_in_memory, some_chunks, take_rows
 from cellclass.kernels import (
     PANEL_BINS,
-    count_tables,
+    Counter,
+    bin_rule,
     depths,
     divergences,
     factors_of,
     label_divergences,
+    plan_counts,
     round_robin,
 )
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Reads (as of Smart-seq) run to millions per cell; their logarithms at such depths tell no more.
 MOST_DEPTH = 1e4
+# Cells of a file that say how large the tables will be.
+_SAMPLE = 512
 
 
 class LearnedGenes(NamedTuple):
@@ -145,14 +149,24 @@ def rank_training_genes(
     depth
         Counts to normalise to: those of the median cell among those with any, 10,000 at most.
     """
-    cells = X[rows] if sp.issparse(X) or isinstance(X, np.ndarray) else take_rows(X, rows)
-    if scale.form != AS_STORED:
-        cells = restored(take_rows(cells, slice(None)), scale)
-    if not scale.of_counts:
-        cells = _rounded(cells, has_units=scale.name == "counts")
+    cells = _TrainingCells(X, scale, rows)
     codes = codes[rows]
-    depth = depths(cells)
-    tables = count_tables(cells, codes, n_labels, bins=PANEL_BINS, factors=factors_of(depth, codes))
+    depth = cells.depths()
+    factors = factors_of(depth, codes)
+    rule = bin_rule(PANEL_BINS, _no_pass)
+    some = cells.sample()
+    plan = plan_counts(
+        cells.counts(some),
+        codes[some],
+        n_labels,
+        rule=rule,
+        factors=factors[some],
+        n_cells=len(rows),
+    )
+    counter = Counter(plan)
+    for part, chunk in cells.chunks():
+        counter.add(chunk, codes[part], factors[part])
+    tables = counter.result()
     divergence = divergences(tables)
     labels = label_divergences(tables, n_threads=None)
     order = round_robin(labels.divergence)
@@ -161,32 +175,81 @@ def rank_training_genes(
     return order[divergence[order] > 0], divergence, min(median_depth, MOST_DEPTH)
 
 
+class _TrainingCells:
+    """Rows of a matrix as counts; those of a matrix in memory at once, others some at a time."""
+
+    def __init__(self, X: Any, scale: Scale, rows: np.ndarray) -> None:  # noqa: ANN401
+        self.X, self.scale, self.rows = X, scale, rows
+        self.has_units = scale.name == "counts"
+        self._unit, self._whole = 1.0, None
+        if not scale.of_counts and not self.has_units:
+            smallest = np.concatenate([_smallest(chunk) for _, chunk in self._linear()])
+            self._unit = float(np.median(smallest)) if smallest.size else 1.0
+        if is_in_memory(X):
+            self._whole = self._as_counts(next(self._linear())[1])
+
+    def chunks(self) -> Iterator[tuple[slice, Any]]:
+        """Walk over all of them."""
+        if self._whole is not None:
+            yield slice(0, len(self.rows)), self._whole
+            return
+        for part, chunk in self._linear():
+            yield part, self._as_counts(chunk)
+
+    def counts(self, places: np.ndarray) -> Any:  # noqa: ANN401
+        """Return some of them, at increasing places; all of those in memory."""
+        if self._whole is not None:
+            return self._whole
+        return self._as_counts(restored(take_rows(self.X, self.rows[places]), self.scale))
+
+    def depths(self) -> np.ndarray:
+        """Return the counts of each cell, float64 `(n_rows,)`."""
+        return np.concatenate([depths(chunk) for _, chunk in self.chunks()])
+
+    def sample(self) -> np.ndarray:
+        """Return places of cells that are like all of them: all of those in memory."""
+        n = len(self.rows)
+        if self._whole is not None or n <= _SAMPLE:
+            return np.arange(n)
+        return np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+
+    def _linear(self) -> Iterator[tuple[slice, Any]]:
+        if not is_in_memory(self.X):
+            for part, chunk in some_chunks(self.X, self.rows):
+                yield part, restored(chunk, self.scale)
+        elif self.scale.form == AS_STORED:
+            yield slice(0, len(self.rows)), self.X[self.rows]
+        else:
+            yield slice(0, len(self.rows)), restored(take_rows(self.X, self.rows), self.scale)
+
+    def _as_counts(self, cells: Any) -> Any:  # noqa: ANN401
+        if self.scale.of_counts:
+            return cells
+        cells = sp.csr_matrix(cells, copy=True)
+        cells.eliminate_zeros()
+        cells.data = np.rint(cells.data if self.has_units else cells.data / self._unit)
+        cells.eliminate_zeros()
+        return cells
+
+
+def _smallest(cells: Any) -> np.ndarray:  # noqa: ANN401
+    """Return the smallest value that is not zero of each cell that has any."""
+    cells = sp.csr_matrix(cells, copy=True)
+    cells.eliminate_zeros()
+    filled = np.flatnonzero(np.diff(cells.indptr))
+    return np.minimum.reduceat(cells.data, cells.indptr[filled]) if filled.size else np.empty(0)
+
+
+def _no_pass(*_: object) -> NoReturn:
+    raise AssertionError("octaves are known without a look at the values")
+
+
 def training_gene_share(X: Any, scale: Scale, rows: np.ndarray) -> np.ndarray:  # noqa: ANN401
     """Mean share (0–1) of a training cell's counts that falls on each gene, `(n_vars,)`."""
     share = np.zeros(X.shape[1])
-    for chunk in _linear_chunks(X, scale, rows):
+    for _, some in some_chunks(X, rows):
+        chunk = restored(some, scale).astype(np.float64, copy=False)
         total = np.asarray(chunk.sum(axis=1)).ravel()
         weight = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
         share += chunk.T @ weight
     return share / max(share.sum(), np.finfo(float).tiny)
-
-
-def _linear_chunks(
-    X: Any,  # noqa: ANN401
-    scale: Scale,
-    rows: np.ndarray,
-) -> Iterator[sp.csr_matrix | np.ndarray]:
-    for start in range(0, len(rows), CHUNK_SIZE):
-        chunk = restored(take_rows(X, rows[start : start + CHUNK_SIZE]), scale)
-        yield chunk.astype(np.float64, copy=False)
-
-
-def _rounded(cells: Any, *, has_units: bool) -> sp.csr_matrix:  # noqa: ANN401
-    cells = sp.csr_matrix(cells, copy=True)
-    cells.eliminate_zeros()
-    filled = np.flatnonzero(np.diff(cells.indptr))
-    if filled.size and not has_units:
-        cells.data = cells.data / np.median(np.minimum.reduceat(cells.data, cells.indptr[filled]))
-    cells.data = np.rint(cells.data)
-    cells.eliminate_zeros()
-    return cells
