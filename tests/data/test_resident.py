@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cellclass.data import ResidentDataModule
+from cellclass.data import DenseCells, ResidentDataModule
 
 
 @pytest.fixture
@@ -13,7 +13,12 @@ def module():
     codes = np.arange(11) % 3
     rows = np.arange(11)
     return ResidentDataModule(
-        X, codes, train_idx=rows[rows % 5 > 0], val_idx=rows[rows % 5 == 0], batch_size=3, seed=4
+        DenseCells(X),
+        codes,
+        train_idx=rows[rows % 5 > 0],
+        val_idx=rows[rows % 5 == 0],
+        batch_size=3,
+        seed=4,
     )
 
 
@@ -55,7 +60,12 @@ def test_without_validation_cells():
     X = np.zeros((4, 2), np.float32)
     none = np.zeros(0, dtype=np.int64)
     module = ResidentDataModule(
-        X, np.zeros(4, np.int64), train_idx=np.arange(4), val_idx=none, batch_size=9, seed=0
+        DenseCells(X),
+        np.zeros(4, np.int64),
+        train_idx=np.arange(4),
+        val_idx=none,
+        batch_size=9,
+        seed=0,
     )
     assert len(list(module.train_dataloader())) == 1
     assert list(module.val_dataloader()) == []
@@ -66,7 +76,7 @@ def test_balanced_minibatches_hold_labels_alike():
     X = codes[:, None].astype(np.float32)
     none = np.zeros(0, dtype=np.int64)
     module = ResidentDataModule(
-        X, codes, train_idx=np.arange(1000), val_idx=none, batch_size=100, seed=0
+        DenseCells(X), codes, train_idx=np.arange(1000), val_idx=none, batch_size=100, seed=0
     )
     module.balanced = True
     np.testing.assert_array_equal(module.train_codes, codes)

@@ -27,8 +27,10 @@ def test_scores_are_those_of_the_validation_cells(compared):
     truth = np.array(compared.labels)[reference.codes[reference.validation]]
     mine = compared.predict(compared.adata)[compared.validation_indices]
     assert found["model"]["accuracy"] == classification_scores(truth, mine)["accuracy"]
-    fitted = fit_logistic_regression(reference.X[reference.train], reference.codes[reference.train])
-    theirs = np.array(compared.labels)[fitted.predict(reference.X[reference.validation])]
+    fitted = fit_logistic_regression(
+        reference.inputs.read(reference.train), reference.codes[reference.train]
+    )
+    theirs = np.array(compared.labels)[fitted.predict(reference.inputs.read(reference.validation))]
     expected = classification_scores(truth, theirs)
     assert found["logistic_regression"]["macro_f1"] == pytest.approx(expected["macro_f1"])
     assert found["n_obs"] == len(truth)

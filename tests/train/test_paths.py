@@ -21,7 +21,7 @@ def cells(n_labels, n=300, n_genes=20, seed=0):
 def test_the_linear_path_is_logistic_regression(n_labels):
     X, codes = cells(n_labels)
     module = MLP(20, n_labels, n_hidden=(4,), shallow=True)
-    fit_shallow_paths(module, X[:200], codes[:200], seed=0)
+    fit_shallow_paths(module, X[:200].__getitem__, codes[:200], seed=0)
     logits = module.linear(torch.from_numpy(X)).detach().numpy()
     expected = LogisticRegression(C=0.2, tol=1e-6, max_iter=1000).fit(X[:200], codes[:200])
     np.testing.assert_allclose(softmax(logits), expected.predict_proba(X), atol=0.05)
@@ -42,7 +42,7 @@ def test_many_cells_are_thinned_but_rare_labels_are_kept(monkeypatch):
 def test_prototypes_find_the_nearest_mean(n_labels):
     X, codes = cells(n_labels)
     module = MLP(20, n_labels, n_hidden=(4,), shallow=True)
-    fit_shallow_paths(module, X[:200], codes[:200], seed=0)
+    fit_shallow_paths(module, X[:200].__getitem__, codes[:200], seed=0)
     x = module.standardised(torch.from_numpy(X))
     logits = module.prototypes(x).detach().numpy()
     x = x.numpy()

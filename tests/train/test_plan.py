@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cellclass.data import ResidentDataModule
+from cellclass.data import DenseCells, ResidentDataModule
 from cellclass.module import MLP, CrossFitted
 from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
 from cellclass.train._plan import parameter_groups
@@ -56,7 +56,12 @@ def datamodule(n=60, share=0.25):
     n_train = int(n * (1 - share))
     rows = np.arange(n)
     return ResidentDataModule(
-        X, codes, train_idx=rows[:n_train], val_idx=rows[n_train:], batch_size=16, seed=0
+        DenseCells(X),
+        codes,
+        train_idx=rows[:n_train],
+        val_idx=rows[n_train:],
+        batch_size=16,
+        seed=0,
     )
 
 

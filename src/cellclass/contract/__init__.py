@@ -18,12 +18,15 @@
     Its rows as counts times a factor, or as normalised counts, some at a time.
 `stored_values`, `stacked_like`
     The values of such rows one after the other, and rows put together again.
+`ahead`
+    Items that a thread makes while the last one is used.
 `locate`, `Source`
     Where in an AnnData the expression stands.
 `Proposal`, `Synonym`, `name_key`, `propose_merges`
     Which labels of some references are one name in several spellings.
 """
 
+from cellclass.contract._ahead import ahead
 from cellclass.contract._aliases import GeneAliases
 from cellclass.contract._bound import BoundInput
 from cellclass.contract._contract import Expression, InputContract, check_input
@@ -58,6 +61,7 @@ __all__ = [
     "Source",
     "Synonym",
     "Target",
+    "ahead",
     "check_input",
     "convert",
     "doubts_of",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from cellclass.contract._ahead import ahead
 from cellclass.contract._gene_report import gene_report
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
-    import scipy.sparse as sp
 
     from cellclass.contract._genes import GeneMatch
     from cellclass.contract._missing_genes import Expected, MissingGenes
@@ -91,6 +91,14 @@ class BoundInput:
     def n_obs(self) -> int:
         """How many cells there are."""
         return int(self.X.shape[0])
+
+    @property
+    def n_bytes(self) -> int:
+        """How much memory the matrix takes; 0 for one in a file or yet to be computed."""
+        if not is_in_memory(self.X):
+            return 0
+        arrays = (self.X.data, self.X.indices, self.X.indptr) if sp.issparse(self.X) else (self.X,)
+        return sum(array.nbytes for array in arrays)
 
     def read(self, rows: slice | np.ndarray) -> np.ndarray:
         """Read cells as the model's input.

@@ -1,12 +1,35 @@
-"""From arrays of model input to minibatches; no networks here.
+"""From model input to minibatches; no networks here.
 
+`Cells`, `keep_cells`, `DenseCells`, `SparseCells`, `StreamedCells`, `MOST_KEPT`
+    The labelled cells as model input: kept, or read whenever they are asked for.
 `ResidentDataModule`
-    Cells kept as one tensor on the training device.
+    Minibatches of cells that are kept, on the training device where they fit.
+`StreamedDataModule`
+    Minibatches of cells that stay in their file.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
 """
 
+from cellclass.data._cells import (
+    MOST_KEPT,
+    Cells,
+    DenseCells,
+    SparseCells,
+    StreamedCells,
+    keep_cells,
+)
 from cellclass.data._resident import ResidentDataModule
+from cellclass.data._streamed import StreamedDataModule
 from cellclass.data._token_store import TokenStore
 
-__all__ = ["ResidentDataModule", "TokenStore"]
+__all__ = [
+    "MOST_KEPT",
+    "Cells",
+    "DenseCells",
+    "ResidentDataModule",
+    "SparseCells",
+    "StreamedCells",
+    "StreamedDataModule",
+    "TokenStore",
+    "keep_cells",
+]

@@ -1,4 +1,4 @@
-"""Minibatches out of one tensor that stays on the training device."""
+"""Minibatches of cells that stay on the training device."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import lightning.pytorch as pl
 import torch
+
+from cellclass.data._cells import DenseCells, SparseCells
+from cellclass.data._sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +21,7 @@ class _Minibatches:
 
     def __init__(
         self,
-        X: torch.Tensor,
+        X: torch.Tensor | SparseRows,
         labels: torch.Tensor,
         batch_size: int,
         generator: torch.Generator | None,
@@ -60,14 +63,14 @@ class _Minibatches:
 
 
 class ResidentDataModule(pl.LightningDataModule):
-    """Training and validation cells as dense tensors.
+    """Training and validation cells as tensors, dense or sparse.
 
     Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`, and where several networks are
     trained, each without some of the cells, `{"held_out_by": int64 (B, 1)}` beside these.
 
     Parameters
     ----------
-    X
+    cells
         Model input, float32 `(n_obs, n_genes)`.
     codes
         Label codes, `(n_obs,)`.
@@ -89,7 +92,7 @@ class ResidentDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        X: np.ndarray,
+        cells: DenseCells | SparseCells,
         codes: np.ndarray,
         *,
         train_idx: np.ndarray,
@@ -104,9 +107,8 @@ class ResidentDataModule(pl.LightningDataModule):
         self.test_idx = None
         self.batch_size = batch_size
         self.balanced = False
-        self.n_vars = X.shape[1]
-        self.n_obs = X.shape[0]
-        self._X = torch.from_numpy(X)
+        self.n_obs, self.n_vars = cells.shape
+        self._cells = cells
         self._labels = torch.from_numpy(codes).view(-1, 1)
         self._held_out_by = None
         if held_out_by is not None:
@@ -144,10 +146,15 @@ class ResidentDataModule(pl.LightningDataModule):
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
         index, parts = torch.from_numpy(rows), self._held_out_by
         return _Minibatches(
-            self._X[index].to(device),
+            self._kept(index, device),
             self._labels[index].to(device),
             batch_size,
             generator,
             held_out_by=None if parts is None else parts[index].to(device),
             balanced=self.balanced,
         )
+
+    def _kept(self, index: torch.Tensor, device: torch.device) -> torch.Tensor | SparseRows:
+        if isinstance(self._cells, SparseCells):
+            return SparseRows(self._cells.X, index, device)
+        return torch.from_numpy(self._cells.X)[index].to(device)

@@ -249,12 +249,14 @@ class CellClassifier(Predictor):
         """Complete the networks before they are calibrated, for a class that has more to fit."""
 
     def _held_out_logits(self, reference: Reference) -> np.ndarray:
-        """Logits of the validation cells, each by the network that was not trained on it."""
-        logits = np.zeros((len(reference.X), len(self.labels)), dtype=np.float32)
+        """Logits of the `judged` cells, each by the network that was not trained on it."""
+        judged = reference.judged
+        logits = np.zeros((len(judged), len(self.labels)), dtype=np.float32)
         for part, network in enumerate(self._networks):
             rows = reference.held_out(part)
-            logits[rows] = self._forward(reference.read(rows, part), network)[1]
-        return logits[reference.validation]
+            found = self._forward(reference.read(rows, part), network)[1]
+            logits[np.searchsorted(judged, rows)] = found
+        return logits
 
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""
@@ -264,12 +266,12 @@ class CellClassifier(Predictor):
         parts = []
         for part, network in enumerate(self._networks):
             seen = []
-            for rows in (reference.trained_on(part), reference.held_out(part)):
+            for rows in (reference.examples(part), reference.held_out(part)):
                 x = reference.read(rows, part)
                 seen.append(Cells(x, *self._forward(x, network), reference.codes[rows]))
             parts.append((seen[0], seen[1]))
         places, bound = reference.looked_at
-        x = reference.X[places]
+        x = reference.inputs.read(places)
         self._trust = Trust.fit(
             parts,
             reference.genes,
@@ -292,7 +294,7 @@ class CellClassifier(Predictor):
             self._adata,
             self._contract,
             n_training_cells=len(reference.train),
-            n_validation_cells=len(codes),
+            n_validation_cells=len(reference.validation),
             n_networks=len(parts),
             temperature=self._trust.temperature,
             validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),

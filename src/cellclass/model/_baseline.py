@@ -65,10 +65,10 @@ def _stated_prior(model: CellClassifier, reference: Reference) -> np.ndarray:
 def _compare(model: CellClassifier, reference: Reference, *, seed: int) -> dict[str, Any]:
     """Fit the baseline to the training cells and compare on the validation cells."""
     start = time.perf_counter()
-    theirs = np.zeros((len(reference.X), len(model.labels)))
+    theirs = np.zeros((reference.n_obs, len(model.labels)))
     settings = []
     for part in range(reference.n_parts):  # each cell by a baseline that has not seen it, too
-        train, held_out = reference.trained_on(part), reference.held_out(part)
+        train, held_out = reference.examples(part), reference.held_out(part)
         fitted = fit_logistic_regression(
             reference.read(train, part), reference.codes[train], seed=seed
         )
@@ -78,7 +78,7 @@ def _compare(model: CellClassifier, reference: Reference, *, seed: int) -> dict[
         settings.append((float(fitted[-1].C), bool(fitted[0].with_std)))
     seconds = time.perf_counter() - start
     C, scaled = max(settings, key=settings.count)
-    codes, theirs = reference.codes[reference.validation], theirs[reference.validation]
+    codes, theirs = reference.codes[reference.judged], theirs[reference.judged]
     ours = model._trust.probability(model._held_out_logits(reference))  # noqa: SLF001
     correct = [probability.argmax(axis=1) == codes for probability in (ours, theirs)]
     difference = correct[0].astype(float) - correct[1]

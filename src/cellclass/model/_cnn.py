@@ -144,7 +144,7 @@ class CellClassifierCNN(CellClassifier):
         if self._reference is not None:  # else the order is in the files, among the weights
             order = order_genes(
                 gene_order or _GENE_ORDERS[preset],
-                self._reference.X[self._reference.train],
+                self._reference.inputs.read(self._reference.examples()),
                 self._contract.selected,
                 seed=seed,
             )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import Callback
 
-    from cellclass.data import ResidentDataModule
+    from cellclass.data import ResidentDataModule, StreamedDataModule
     from cellclass.model._base import CellClassifier
 
 # The validation cells are looked at about this often in a training, and the training stops when
@@ -33,7 +33,7 @@ _PATIENCE = 3
 
 def fit(
     model: CellClassifier,
-    datamodule: ResidentDataModule,
+    datamodule: ResidentDataModule | StreamedDataModule,
     recipe: Recipe,
     *,
     seed: int,

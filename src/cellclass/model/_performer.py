@@ -322,7 +322,7 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         tokens = self.module.tokens
         tokens.set_fill(torch.from_numpy(self._contract.fill))
         if tokens.encoding == "rank":
-            linear = np.expm1(reference.X[reference.train][:, : tokens.n_genes])
+            linear = np.expm1(reference.inputs.read(reference.examples())[:, : tokens.n_genes])
             tokens.set_typical(torch.from_numpy(_typical(linear)))
         if self._vectors is not None:
             vectors, has_vector = match_vectors(self._vectors, self._contract)

@@ -9,14 +9,24 @@ import numpy as np
 
 from cellclass._checks import label_codes
 from cellclass.contract import InputContract
-from cellclass.data import ResidentDataModule
+from cellclass.data import (
+    DenseCells,
+    ResidentDataModule,
+    SparseCells,
+    StreamedDataModule,
+    keep_cells,
+)
 from cellclass.pp._hold_out import deal, hold_out
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
     from cellclass.contract import BoundInput, Expression
+    from cellclass.data import Cells
 
+#: Cells from which calibration, novelty and scores are learned: more take memory and time, and
+#: change next to nothing.
+MOST_AT_ONCE = 20_000
 _MOST_LOOKED_AT = 500
 # With fewer labelled cells a tenth of them says too little: several networks are then trained, each
 # without a part of its own, and every cell is answered by the one that has not seen it.
@@ -27,12 +37,14 @@ _HELD_OUT = 0.1
 
 @dataclass(frozen=True)
 class Reference:
-    """The labelled cells as model input, split; nothing here changes when the AnnData does.
+    """The labelled cells as model input, split.
+
+    Where they are kept, nothing here changes when the AnnData does.
 
     Attributes
     ----------
-    X
-        Model input of the labelled cells, float32 `(n_cells, n_genes)`.
+    inputs
+        Model input of the labelled cells, `(n_cells, n_genes)`.
     codes
         Label codes, int64 `(n_cells,)`.
     cells
@@ -43,15 +55,26 @@ class Reference:
     genes
         The genes of each network, best first: places in the model input, int64 `(n_parts, n)`.
     looked_at
-        Validation cells on which missing genes are tried out: positions in `X`, and their input.
+        Validation cells on which missing genes are tried out: positions in `inputs`, and their
+        input.
     """
 
-    X: np.ndarray
+    inputs: Cells
     codes: np.ndarray
     cells: np.ndarray
     held_out_by: np.ndarray
     genes: np.ndarray
     looked_at: tuple[np.ndarray, BoundInput]
+
+    @property
+    def n_obs(self) -> int:
+        """How many labelled cells there are."""
+        return len(self.codes)
+
+    @property
+    def n_inputs(self) -> int:
+        """How wide the model input is."""
+        return self.inputs.shape[1]
 
     @property
     def n_parts(self) -> int:
@@ -60,39 +83,57 @@ class Reference:
 
     @property
     def train(self) -> np.ndarray:
-        """Positions in `X` of the cells that any network is trained on, `(n_train,)`."""
+        """Positions in `inputs` of the cells that any network is trained on, `(n_train,)`."""
         if self.n_parts > 1:
-            return np.arange(len(self.X))
+            return np.arange(self.n_obs)
         return self.trained_on(0)
 
     @property
     def validation(self) -> np.ndarray:
-        """Positions in `X` of the cells that some network is not trained on, `(n_validation,)`."""
+        """Positions of the cells that some network is not trained on, `(n_validation,)`."""
         return np.flatnonzero(self.held_out_by >= 0)
 
     def trained_on(self, part: int) -> np.ndarray:
-        """Positions in `X` of the cells that a network is trained on."""
+        """Positions of the cells that a network is trained on."""
         return np.flatnonzero(self.held_out_by != part)
 
+    def examples(self, part: int | None = None) -> np.ndarray:
+        """Positions of cells that a network, or any, is trained on, no more than are of use."""
+        return self._not_too_many(self.train if part is None else self.trained_on(part))
+
     def held_out(self, part: int) -> np.ndarray:
-        """Positions in `X` of the cells that a network is not trained on."""
-        return np.flatnonzero(self.held_out_by == part)
+        """Positions of cells that a network is not trained on, no more than are of use."""
+        return self._not_too_many(np.flatnonzero(self.held_out_by == part))
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Positions of the cells that are in `held_out` of some network, increasing."""
+        return np.sort(np.concatenate([self.held_out(part) for part in range(self.n_parts)]))
 
     def read(self, rows: np.ndarray, part: int) -> np.ndarray:
         """Return the input of a network, float32 `(n_rows, n)`."""
-        return self.X[rows] if self.n_parts == 1 else self.X[np.ix_(rows, self.genes[part])]
+        x = self.inputs.read(rows)
+        return x if self.n_parts == 1 else x[:, self.genes[part]]
 
-    def datamodule(self, *, batch_size: int, seed: int) -> ResidentDataModule:
+    def datamodule(self, *, batch_size: int, seed: int) -> ResidentDataModule | StreamedDataModule:
         """Return the cells as minibatches."""
-        return ResidentDataModule(
-            self.X,
-            self.codes,
-            train_idx=self.train,
-            val_idx=self.validation,
-            held_out_by=self.held_out_by if self.n_parts > 1 else None,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        how: dict[str, Any] = {
+            "train_idx": self.train,
+            "val_idx": self.validation,
+            "batch_size": batch_size,
+            "seed": seed,
+        }
+        if not isinstance(self.inputs, DenseCells | SparseCells):
+            return StreamedDataModule(self.inputs, self.codes, **how)
+        by = self.held_out_by if self.n_parts > 1 else None
+        return ResidentDataModule(self.inputs, self.codes, held_out_by=by, **how)
+
+    def _not_too_many(self, rows: np.ndarray) -> np.ndarray:
+        """Take cells at random, each label's share, where there are too many."""
+        if len(rows) <= MOST_AT_ONCE:
+            return rows
+        aside = 1 - MOST_AT_ONCE / len(rows)
+        return rows[hold_out(self.codes[rows], held_out=aside, seed=0)[0]]
 
 
 def learn_reference(
@@ -151,7 +192,7 @@ def learn_reference(
     order = np.random.default_rng(seed).permutation(len(validation))
     some = np.sort(validation[order[:_MOST_LOOKED_AT]])
     return contract, Reference(
-        X=bound.read(cells),
+        inputs=keep_cells(bound, cells),
         codes=codes[cells],
         cells=cells,
         held_out_by=held_out_by[cells],

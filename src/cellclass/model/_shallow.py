@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,13 +38,18 @@ def complete_paths(
     logits, codes = [], []
     for part, network in enumerate(networks):
         rows = reference.trained_on(part)
-        fit_shallow_paths(network, reference.read(rows, part), reference.codes[rows], seed=seed)
+        read = partial(_read, reference, rows, part)
+        fit_shallow_paths(network, read, reference.codes[rows], seed=seed)
         rows = reference.held_out(part)
         logits.append(_path_logits(network, reference.read(rows, part), device))
         codes.append(reference.codes[rows])
     weights = weigh_paths(np.concatenate(logits, axis=1), np.concatenate(codes))
     for network in networks:
         network.path_weights.copy_(torch.from_numpy(weights))
+
+
+def _read(reference: Reference, rows: np.ndarray, part: int, places: np.ndarray) -> np.ndarray:
+    return reference.read(rows[places], part)
 
 
 def _path_logits(network: Any, X: np.ndarray, device: torch.device) -> np.ndarray:  # noqa: ANN401

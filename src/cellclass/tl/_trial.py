@@ -88,4 +88,4 @@ def _epochs(model: Any, train_kwargs: Mapping[str, Any], share: float) -> int:  
     changes |= {k: v for k in ("max_epochs", "batch_size") if (v := train_kwargs.get(k))}
     recipe = replace(model._recipe, **changes)  # noqa: SLF001
     reference = model._reference  # noqa: SLF001
-    return max(1, round(share * recipe.epochs(len(reference.train), reference.X.shape[1])))
+    return max(1, round(share * recipe.epochs(len(reference.train), reference.n_inputs)))

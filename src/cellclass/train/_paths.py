@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from cellclass.metrics import fit_temperature
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _STRENGTH = 0.2
 _TOLERANCE = 1e-3
 # With more cells the linear path would take longer than the deep one.
@@ -25,7 +28,7 @@ _PRIOR = 2.0
 
 def fit_shallow_paths(
     module: Any,  # noqa: ANN401 - a network with `linear` and `prototypes`
-    X: np.ndarray,
+    read: Callable[[np.ndarray], np.ndarray],
     codes: np.ndarray,
     *,
     seed: int,
@@ -45,16 +48,16 @@ def fit_shallow_paths(
     ----------
     module
         Network whose paths are set.
-    X
-        Input of the training cells, float32 `(n_train, n_genes)`.
+    read
+        Gives the input of training cells at increasing places, float32 `(n_cells, n_genes)`.
     codes
-        Label codes, `(n_train,)`; every label has cells.
+        Label codes of all training cells, `(n_train,)`; every label has cells.
     seed
         Of the training cells that are taken where there are more than 5000.
     """
     every = codes
     rows = _some(np.arange(len(codes)), codes, seed=seed)
-    cells, codes = X[rows], codes[rows]
+    cells, codes = read(rows), codes[rows]
     weight, intercept = _logistic_regression(cells, codes)
     # Rare labels are kept whole: what that does to the shares of the labels is taken back.
     intercept = intercept + np.log(np.bincount(every) / np.bincount(codes))

@@ -1,0 +1,160 @@
+"""Minibatches of cells that stay in their file."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import lightning.pytorch as pl
+import torch
+from scdataset import BlockShuffling, ClassBalancedSampling, Streaming, scDataset
+
+from cellclass.contract import ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from scdataset.strategy import SamplingStrategy
+
+    from cellclass.data._cells import Cells
+
+# Neighbouring cells that are read together: the order is random from block to block, and from cell
+# to cell among those that are in memory together.
+_BLOCK = 64
+_IN_MEMORY = 8192
+_LOOK = 1024
+
+
+class _Stretch(NamedTuple):
+    """Cells that were read together."""
+
+    X: torch.Tensor
+    labels: torch.Tensor
+
+
+class _Minibatches:
+    """Minibatches of one pass, the next cells being read meanwhile."""
+
+    def __init__(self, cells: scDataset, rank: int, world_size: int, device: torch.device) -> None:
+        self.cells, self.rank, self.world_size, self.device = cells, rank, world_size, device
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        for batch in ahead(self.cells):
+            several = len(batch["labels"]) >= self.world_size  # else all take the few that are left
+            part = slice(self.rank, None, self.world_size) if several else slice(None)
+            yield {name: tensor[part].to(self.device) for name, tensor in batch.items()}
+
+
+class StreamedDataModule(pl.LightningDataModule):
+    """Training and validation cells, read as they are needed.
+
+    Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`. Cells are drawn in blocks of 64
+    neighbours and mixed among about 8,000 (by scDataset), so that a file is read in stretches;
+    every cell comes once an epoch. Of several processes, each takes its share of every minibatch.
+
+    Parameters
+    ----------
+    cells
+        Model input.
+    codes
+        Label codes, `(n_obs,)`.
+    train_idx, val_idx
+        Positions of the cells of either part.
+    batch_size
+        Cells in a minibatch.
+    seed
+        Of the order of the training cells.
+
+    Attributes
+    ----------
+    balanced
+        Whether training cells are drawn, with replacement, with each label as likely as the
+        others, instead of each cell once an epoch.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        codes: np.ndarray,
+        *,
+        train_idx: np.ndarray,
+        val_idx: np.ndarray,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.train_idx = train_idx
+        self.val_idx = val_idx
+        self.test_idx = None
+        self.batch_size = batch_size
+        self.balanced = False
+        self.n_obs, self.n_vars = cells.shape
+        self._cells, self._codes, self._seed = cells, codes, seed
+        self._training: scDataset | None = None
+
+    @property
+    def n_train(self) -> int:
+        """How many cells are trained on."""
+        return len(self.train_idx)
+
+    @property
+    def n_val(self) -> int:
+        """How many cells are kept aside for validation."""
+        return len(self.val_idx)
+
+    @property
+    def train_codes(self) -> np.ndarray:
+        """Label codes of the training cells, int64 `(n_train,)`."""
+        return self._codes[self.train_idx]
+
+    def train_dataloader(self) -> _Minibatches:
+        """Return the training cells, in a new order every epoch."""
+        if self._training is None:  # which counts the epochs
+            strategy: SamplingStrategy = BlockShuffling(block_size=_BLOCK, indices=self.train_idx)
+            if self.balanced:
+                strategy = ClassBalancedSampling(
+                    self.train_codes, block_size=1, indices=self.train_idx
+                )
+            self._training = self._read(strategy, self.batch_size)
+        return self._minibatches(self._training, shared=True)
+
+    def val_dataloader(self) -> _Minibatches | list:
+        """Return the validation cells, in their order; every process gets all of them."""
+        if self.n_val == 0:
+            return []
+        cells = self._read(Streaming(indices=self.val_idx), _LOOK)
+        return self._minibatches(cells, shared=False)
+
+    def _read(self, strategy: SamplingStrategy, batch_size: int) -> scDataset:
+        return scDataset(
+            self._cells,
+            strategy,
+            batch_size,
+            fetch_factor=max(1, _IN_MEMORY // batch_size),
+            fetch_callback=partial(_stretch, codes=self._codes),
+            batch_callback=_minibatch,
+            # Of a stretch that is read together, each process takes its share.
+            rank=0,
+            world_size=1,
+            seed=self._seed,
+        )
+
+    def _minibatches(self, cells: scDataset, *, shared: bool) -> _Minibatches:
+        trainer = self.trainer
+        if trainer is None:
+            return _Minibatches(cells, 0, 1, torch.device("cpu"))
+        rank, world_size = (trainer.global_rank, trainer.world_size) if shared else (0, 1)
+        return _Minibatches(cells, rank, world_size, trainer.strategy.root_device)
+
+
+def _stretch(cells: Cells, rows: np.ndarray, *, codes: np.ndarray) -> _Stretch:
+    return _Stretch(torch.from_numpy(cells.read(rows)), torch.from_numpy(codes[rows]).view(-1, 1))
+
+
+def _minibatch(stretch: _Stretch, places: np.ndarray) -> dict[str, torch.Tensor]:
+    where = torch.from_numpy(places)
+    return {"X": stretch.X[where], "labels": stretch.labels[where]}
