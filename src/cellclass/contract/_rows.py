@@ -60,15 +60,22 @@ def row_chunks(
     X: Any,  # noqa: ANN401
     *,
     size: int = CHUNK_SIZE,
+    wanted: tuple[int, int] | None = None,
 ) -> Iterator[tuple[slice, sp.csr_matrix | np.ndarray]]:
-    """Walk over all rows, `size` at a time; chunk by chunk, and then `size`, for Dask."""
+    """Walk over all rows, `size` at a time; chunk by chunk, and then `size`, for Dask.
+
+    Chunks without any `wanted` row, from a first to before a last one, are left out.
+    """
+    start, stop = (0, X.shape[0]) if wanted is None else wanted
     if not is_dask(X):
-        for start in range(0, X.shape[0], size):
-            rows = slice(start, min(start + size, X.shape[0]))
+        for first in range(start - start % size, stop, size):
+            rows = slice(first, min(first + size, X.shape[0]))
             yield rows, take_rows(X, rows)
         return
     ends = np.cumsum(X.chunks[0]).tolist()
     for first, end in zip([0, *ends[:-1]], ends, strict=True):
+        if end <= start or first >= stop:
+            continue
         chunk = X[first:end].compute()  # once, whatever its size
         for rows, part in row_chunks(prepare_rows(chunk), size=size):
             yield slice(first + rows.start, first + rows.stop), part
@@ -95,7 +102,10 @@ def some_chunks(
             part = slice(start, min(start + size, len(rows)))
             yield part, take_rows(X, rows[part])
         return
-    for stretch, chunk in ahead(row_chunks(X, size=size)):
+    if len(rows) == 0:
+        return
+    wanted = int(rows[0]), int(rows[-1]) + 1
+    for stretch, chunk in ahead(row_chunks(X, size=size, wanted=wanted)):
         first, last = np.searchsorted(rows, [stretch.start, stretch.stop])
         if first < last:
             part = slice(int(first), int(last))

@@ -11,7 +11,7 @@ import torch
 from cellclass._keys import UNASSIGNED
 from cellclass.errors import NotTrainedError
 from cellclass.model._attribution import AttributedModel
-from cellclass.model._scores import CellScores
+from cellclass.model._scores import CellScores, ScoredPart
 from cellclass.model._sets import SetPredictor
 
 if TYPE_CHECKING:
@@ -94,19 +94,40 @@ class Predictor(SetPredictor, AttributedModel):
         bound = self._bind(adata, layer, gene_aliases)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
         pvalue = np.empty(bound.n_obs, dtype=np.float32)
-        trust = self._trust_for(bound)
-        for rows, x, latent, logits in self._outputs(bound):
-            probability[rows] = trust.probability(logits)
-            pvalue[rows] = trust.pvalue(latent, x)
+        empty = np.empty(bound.n_obs, dtype=bool)
+        for part in self.score_parts(bound):
+            probability[part.rows] = part.probability
+            pvalue[part.rows] = part.novelty_pvalue
+            empty[part.rows] = part.empty
         scores = CellScores(
             labels=self.labels,
             probability=probability,
             novelty_pvalue=pvalue,
-            empty=bound.empty_cells(),
+            empty=empty,
             report=bound.report(),
-            n_calibration=trust.n_calibration,
+            n_calibration=self._trust_for(bound).n_calibration,
         )
         return scores.judged()
+
+    def score_parts(self, bound: BoundInput, *, first: int = 0) -> Iterator[ScoredPart]:
+        """Give probabilities and novelty of a few thousand cells at a time, in their order.
+
+        Parameters
+        ----------
+        bound
+            A query that the model's contract has passed.
+        first
+            The cell to begin with.
+        """
+        trust = self._trust_for(bound)
+        for found in bound.cells(np.arange(first, bound.n_obs)):
+            latent, logits = self._forward(found.x)
+            yield ScoredPart(
+                rows=slice(first + found.places.start, first + found.places.stop),
+                probability=trust.probability(logits).astype(np.float32),
+                novelty_pvalue=trust.pvalue(latent, found.x).astype(np.float32),
+                empty=found.empty,
+            )
 
     def get_latent_representation(
         self,
@@ -122,7 +143,7 @@ class Predictor(SetPredictor, AttributedModel):
         Takes and raises what `predict` does.
         """
         bound = self._bind(adata, layer, gene_aliases)
-        return np.concatenate([latent for _, _, latent, _ in self._outputs(bound)])
+        return np.concatenate([self._forward(x)[0] for _, x in bound.chunks()])
 
     def _bind(
         self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
@@ -144,12 +165,6 @@ class Predictor(SetPredictor, AttributedModel):
 
     def _trust_for(self, bound: BoundInput) -> Trust:
         return self._trust.given(bound.expected() if bound.match.missing.size else None)
-
-    def _outputs(
-        self, bound: BoundInput
-    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
-        for rows, x in bound.chunks():
-            yield rows, x, *self._forward(x)
 
     def _logits_of_networks(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray]]:
         networks = self._networks

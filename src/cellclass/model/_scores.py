@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,19 @@ from cellclass._checks import check_fraction
 _NOVEL, _MOSTLY = 0.05, 0.5
 # p-values are stored in float32.
 _ROUNDING = 1e-6
+
+
+class ScoredPart(NamedTuple):
+    """What a model says of some neighbouring cells."""
+
+    rows: slice
+    """Which cells these are."""
+    probability: np.ndarray
+    """Calibrated probability (0–1) of each label, float32 `(n_rows, n_labels)`."""
+    novelty_pvalue: np.ndarray
+    """Conformal p-value of being like the training cells, float32 `(n_rows,)`."""
+    empty: np.ndarray
+    """Which have hardly an expressed gene, bool `(n_rows,)`."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +62,8 @@ class CellScores:
         return self.probability.argmax(axis=1)
 
     def judged(self) -> CellScores:
-        """Let the cells have their say in what the report expects of them.
-
-        The expected accuracy becomes the mean of what validation cells reached with the same genes
-        and of the confidence of these cells: two estimates that go wrong in different ways. Neither
-        knows of cell types that the reference lacks. So where most cells are unlike the training
-        cells, no accuracy is stated, and the caller is warned.
-        """
-        if self.empty.all() or np.isnan(self.novelty_pvalue).all():
-            return replace(self, report={**self.report, "share_novel": np.nan})
-        filled = ~self.empty
-        novel = float((self.novelty_pvalue[filled] < _NOVEL).mean())
-        confidence = float(self.confidence[filled].mean(dtype=np.float64))
-        accuracy = (self.report["expected_accuracy"] + confidence) / 2
-        report = {**self.report, "share_novel": novel, "expected_accuracy": accuracy}
-        if novel > _MOSTLY:
-            report |= {"expected_accuracy": np.nan, "expected_accuracy_error": np.nan}
-            warnings.warn(
-                f"{novel:.0%} of the cells are unlike all cells that the model was trained on "
-                f"(novelty p-value below {_NOVEL}; {_NOVEL:.0%} are by chance). Their labels may "
-                "be wrong whatever the confidence says: check that tissue, organism and protocol "
-                "are those of the reference.",
-                stacklevel=4,
-            )
+        """Let the cells have their say in what the report expects of them."""
+        report = judged_report(self.report, self.confidence, self.novelty_pvalue, self.empty)
         return replace(self, report=report)
 
     def unassigned(self, reject_rate: float | None = None) -> np.ndarray:
@@ -88,20 +80,56 @@ class CellScores:
         ValueError
             `reject_rate` is outside (0, 1), or less than the smallest p-value possible.
         """
-        if reject_rate is None:
-            return self.empty
-        check_fraction(reject_rate, "reject_rate")
-        least = 1 / (1 + self.n_calibration)
-        if least > reject_rate * (1 + _ROUNDING):
-            needed = int(np.ceil(1 / reject_rate - 1 - _ROUNDING))
-            raise ValueError(
-                f"reject_rate={reject_rate:g} needs {needed} held-out cells, and the model has "
-                f"{self.n_calibration}: no p-value is below {least:.2g}. Ask for more, or train "
-                "with more labelled cells."
-            )
-        return self.empty | (self.novelty_pvalue <= reject_rate * (1 + _ROUNDING))
+        return unassigned(self.novelty_pvalue, self.empty, reject_rate, self.n_calibration)
 
     @property
     def confidence(self) -> np.ndarray:
         """Probability of the best label, float32 `(n_obs,)`; 0 for an empty cell."""
         return np.where(self.empty, np.float32(0), self.probability.max(axis=1))
+
+
+def judged_report(
+    report: dict[str, Any], confidence: np.ndarray, novelty_pvalue: np.ndarray, empty: np.ndarray
+) -> dict[str, Any]:
+    """Let cells `(n_obs,)` have their say in what the report expects of them.
+
+    The expected accuracy becomes the mean of what validation cells reached with the same genes and
+    of the confidence of these cells: two estimates that go wrong in different ways. Neither knows
+    of cell types that the reference lacks. So where most cells are unlike the training cells, no
+    accuracy is stated, and the caller is warned.
+    """
+    if empty.all() or np.isnan(novelty_pvalue).all():
+        return {**report, "share_novel": np.nan}
+    filled = ~empty
+    novel = float((novelty_pvalue[filled] < _NOVEL).mean())
+    sure = float(confidence[filled].mean(dtype=np.float64))
+    accuracy = (report["expected_accuracy"] + sure) / 2
+    report = {**report, "share_novel": novel, "expected_accuracy": accuracy}
+    if novel > _MOSTLY:
+        report |= {"expected_accuracy": np.nan, "expected_accuracy_error": np.nan}
+        warnings.warn(
+            f"{novel:.0%} of the cells are unlike all cells that the model was trained on "
+            f"(novelty p-value below {_NOVEL}; {_NOVEL:.0%} are by chance). Their labels may "
+            "be wrong whatever the confidence says: check that tissue, organism and protocol "
+            "are those of the reference.",
+            stacklevel=5,
+        )
+    return report
+
+
+def unassigned(
+    novelty_pvalue: np.ndarray, empty: np.ndarray, reject_rate: float | None, n_calibration: int
+) -> np.ndarray:
+    """Tell which cells get no label, bool `(n_obs,)`, as `CellScores.unassigned` does."""
+    if reject_rate is None:
+        return empty
+    check_fraction(reject_rate, "reject_rate")
+    least = 1 / (1 + n_calibration)
+    if least > reject_rate * (1 + _ROUNDING):
+        needed = int(np.ceil(1 / reject_rate - 1 - _ROUNDING))
+        raise ValueError(
+            f"reject_rate={reject_rate:g} needs {needed} held-out cells, and the model has "
+            f"{n_calibration}: no p-value is below {least:.2g}. Ask for more, or train "
+            "with more labelled cells."
+        )
+    return empty | (novelty_pvalue <= reject_rate * (1 + _ROUNDING))

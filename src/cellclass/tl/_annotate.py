@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +28,8 @@ from cellclass._keys import (
 from cellclass.tl._prior_correction import correct_prior
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anndata import AnnData
 
     from cellclass.contract import GeneAliases
@@ -34,15 +39,18 @@ _UNASSIGNED_COLOR = "#d3d3d3"
 
 
 def annotate(
-    adata: AnnData,
+    adata: AnnData | str | PathLike[str],
     model: CellClassifierMLP,
     *,
+    out: str | PathLike[str] | None = None,
     reject_rate: float | None = None,
     layer: str | None = None,
     gene_aliases: GeneAliases | None = None,
     prior_correction: bool = False,
     key_added: str = ANNOTATE,
     copy: bool = False,
+    overwrite: bool = False,
+    progress: bool | None = None,
 ) -> AnnData | None:
     """Label each cell of a query and say how far to trust the label.
 
@@ -54,9 +62,15 @@ def annotate(
     ----------
     adata
         Query on any scale that can be undone, as `cc.pp.identify_scale` says; dense or sparse;
-        genes in any order.
+        genes in any order. Or the path of an `.h5ad` or `.zarr` file, of which no more than a few
+        thousand cells are in memory at a time; give `out` then.
     model
         Trained model.
+    out
+        Where to write a query that is given by its path: a copy of that file, `.h5ad` or `.zarr` as
+        it is, with the fields below added; or a `.csv` table of label, confidence and novelty
+        p-value of each cell. It has that name only when it is complete. A call that was stopped is
+        taken up where it ended by the next call with the same query, model and `out`.
     reject_rate
         Share (0–1) of cells like the training cells that may be `"unassigned"`, so that novel ones
         are: those with a novelty p-value up to it. `None` leaves no other cells out.
@@ -78,6 +92,10 @@ def annotate(
         Start of the names that are written.
     copy
         Whether to annotate and return a copy.
+    overwrite
+        Whether `out` may replace a file.
+    progress
+        Whether to show a progress bar for a file; by default in a terminal, when it takes long.
 
     Returns
     -------
@@ -111,7 +129,9 @@ def annotate(
         The query cannot be brought to what the model expects; nothing is written.
     ValueError
         Something that is no annotation stands under `key_added`; or `reject_rate` is outside
-        (0, 1), or too few cells were held out in training for it.
+        (0, 1), or too few cells were held out in training for it; or `out` does not fit the query.
+    FileExistsError
+        `out` exists and `overwrite` is false, or another process is writing it.
 
     Examples
     --------
@@ -124,20 +144,51 @@ def annotate(
     >>> adata.obs["cellclass"].shape
     (700,)
     """
-    check_anndata(adata)
-    check_key_added(adata, key_added)
     if not hasattr(model, "score_cells"):
         raise TypeError(
             f"model is a {type(model).__name__}; a trained model is needed, such as "
             "cc.model.CellClassifierMLP.load(path)."
         )
+    if reject_rate is not None:
+        check_fraction(reject_rate, "reject_rate")
+    entries = partial(
+        _entries,
+        model=model,
+        layer=layer,
+        key_added=key_added,
+        prior_correction=prior_correction,
+        reject_rate=reject_rate,
+    )
+    if isinstance(adata, str | PathLike):
+        if prior_correction or copy or out is None:
+            raise ValueError(_for_a_path(adata, prior_correction=prior_correction, copy=copy))
+        from cellclass.tl._annotate_file import annotate_file
+
+        annotate_file(
+            adata,
+            model,
+            out,
+            reject_rate=reject_rate,
+            layer=layer,
+            gene_aliases=gene_aliases,
+            key_added=key_added,
+            overwrite=overwrite,
+            progress=progress,
+            entries=entries,
+        )
+        return None
+    check_anndata(adata)
+    if out is not None:
+        raise ValueError(
+            "out is for a query that is given by its path. An AnnData is annotated where it is: "
+            "leave out= away, and write it with adata.write_h5ad(path)."
+        )
+    check_key_added(adata, key_added)
     if copy and adata.isbacked:
         raise ValueError(
             "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
             "copy out."
         )
-    if reject_rate is not None:
-        check_fraction(reject_rate, "reject_rate")
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
     shift: dict[str, Any] = {}
     if prior_correction:
@@ -148,18 +199,6 @@ def annotate(
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
     )
-    about: dict[str, Any] = {
-        PARAMS: {
-            "layer": layer or "",
-            "key_added": key_added,
-            PRIOR_CORRECTION: prior_correction,
-            "reject_rate": float(reject_rate or 0),
-        },
-        LABELS: np.asarray(scores.labels, dtype=object),
-        CONTRACT_REPORT: scores.report,
-        MODEL_CARD: model.card | {"labels": np.asarray(scores.labels, dtype=object)},
-        **shift,
-    }
     adata = adata.copy() if copy else adata
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
         adata._init_as_actual(adata.copy())  # noqa: SLF001
@@ -167,9 +206,54 @@ def annotate(
     adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
-    adata.uns[key_added] = about
-    adata.uns.pop(colors_key(key_added), None)  # those of an earlier annotation
-    if model.label_colors:
-        colors = [model.label_colors[label] for label in scores.labels]
-        adata.uns[colors_key(key_added)] = [*colors, _UNASSIGNED_COLOR]
+    for name, value in entries(scores.report, **shift).items():
+        if value is None:  # colours of an earlier annotation
+            adata.uns.pop(name, None)
+        else:
+            adata.uns[name] = value
     return adata if copy else None
+
+
+def _entries(
+    report: Mapping[str, Any],
+    *,
+    model: CellClassifierMLP,
+    layer: str | None,
+    key_added: str,
+    prior_correction: bool,
+    reject_rate: float | None,
+    **more: Any,  # noqa: ANN401 - what else is to stand there
+) -> dict[str, Any]:
+    """Return the entries of `uns`; `None` for one that is not to be there."""
+    labels = np.asarray(model.labels, dtype=object)
+    about = {
+        PARAMS: {
+            "layer": layer or "",
+            "key_added": key_added,
+            PRIOR_CORRECTION: prior_correction,
+            "reject_rate": float(reject_rate or 0),
+        },
+        LABELS: labels,
+        CONTRACT_REPORT: dict(report),
+        MODEL_CARD: model.card | {"labels": labels},
+        **more,
+    }
+    colors = None
+    if model.label_colors:
+        colors = [*(model.label_colors[label] for label in model.labels), _UNASSIGNED_COLOR]
+    return {key_added: about, colors_key(key_added): colors}
+
+
+def _for_a_path(path: str | PathLike[str], *, prior_correction: bool, copy: bool) -> str:
+    """Say what a query that is given by its path does not go with."""
+    if prior_correction:
+        return (
+            "prior_correction=True weighs all cells of the query together, which needs them in "
+            "memory. Read the file, and pass the AnnData."
+        )
+    if copy:
+        return "copy=True is for an AnnData in memory; a path is always annotated in a copy, `out`."
+    return (
+        f"adata={str(path)!r} is a path: say where the labelled cells are to be written, "
+        f"annotate({str(path)!r}, model, out='labelled{Path(path).suffix}')."
+    )
