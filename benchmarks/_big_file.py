@@ -29,13 +29,13 @@ def simulate(n_obs: int, n_vars: int, n_labels: int, *, seed: int = 0):
     return sparse.vstack(blocks, format="csr"), codes
 
 
-def write(path: Path, n_obs: int) -> None:
+def write(path: Path, n_obs: int, n_vars: int = N_VARS) -> None:
     """Write a CSR `.X` block by block; every cell is one of 20,000 simulated ones."""
-    X, codes = simulate(4 * BLOCK, N_VARS, N_LABELS)
+    X, codes = simulate(4 * BLOCK, n_vars, N_LABELS)
     rows = np.random.default_rng(0).integers(0, X.shape[0], n_obs)
     labels = pd.Categorical.from_codes(codes[rows], [f"T{k}" for k in range(N_LABELS)])
     obs = pd.DataFrame({"cell_type": labels}, index=[f"c{i}" for i in range(n_obs)])
-    ad.AnnData(sparse.csr_matrix((n_obs, N_VARS), dtype=np.float32), obs=obs).write_h5ad(path)
+    ad.AnnData(sparse.csr_matrix((n_obs, n_vars), dtype=np.float32), obs=obs).write_h5ad(path)
     indptr = np.concatenate([[0], np.cumsum(np.diff(X.indptr)[rows], dtype=np.int64)])
     with h5py.File(path, "a") as file:
         group = file["X"]

@@ -121,7 +121,7 @@ def test_logged_loss_is_the_mean_over_cells(tmp_path):
     for name, rows in (("train_loss", data.train_idx), ("validation_loss", data.val_idx)):
         with torch.no_grad():
             expected = nn.functional.cross_entropy(
-                module(data._X[rows]), data._labels[rows].view(-1)
+                module(torch.from_numpy(data._cells.read(rows))), data._labels[rows].view(-1)
             )
         assert row[name] == pytest.approx(float(expected), rel=1e-5)
 

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import torch
 
 from cellclass.data._cells import DenseCells, SparseCells
-from cellclass.data._sparse_rows import SparseRows
+from cellclass.data._rows import DenseRows, SparseRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ class _Minibatches:
 
     def __init__(
         self,
-        X: torch.Tensor | SparseRows,
+        X: torch.Tensor | DenseRows | SparseRows,
         labels: torch.Tensor,
         batch_size: int,
         generator: torch.Generator | None,
@@ -154,7 +154,11 @@ class ResidentDataModule(pl.LightningDataModule):
             balanced=self.balanced,
         )
 
-    def _kept(self, index: torch.Tensor, device: torch.device) -> torch.Tensor | SparseRows:
+    def _kept(
+        self, index: torch.Tensor, device: torch.device
+    ) -> torch.Tensor | DenseRows | SparseRows:
         if isinstance(self._cells, SparseCells):
             return SparseRows(self._cells.X, index, device)
+        if device.type == "cpu":  # no copy
+            return DenseRows(torch.from_numpy(self._cells.X), index)
         return torch.from_numpy(self._cells.X)[index].to(device)

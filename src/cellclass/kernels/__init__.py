@@ -26,8 +26,10 @@
     The transformations that expression is found under, and values brought back from them.
 `gather_csr`, `gather_dense`
     Rows of expression as the input of a model.
-`normalize_rows`
-    Rows scaled to one sum.
+`normalize_rows`, `row_sums`
+    Rows scaled to one sum, and sums over rows.
+`nearest`
+    The nearest of some thousand points.
 `rank_tokens_csr`, `rank_tokens_dense`, `MOST_GENES`
     The genes of each cell in the order of their expression, as tokens.
 `log2_bins`, `quantile_bins`
@@ -60,6 +62,7 @@ from cellclass.kernels._gather import gather_csr, gather_dense
 from cellclass.kernels._gene_histogram import split_tables
 from cellclass.kernels._gene_medians import add_by_gene, medians_by_gene
 from cellclass.kernels._label_divergence import LabelDivergences, label_divergences
+from cellclass.kernels._nearest import nearest
 from cellclass.kernels._normalize_rows import normalize_rows
 from cellclass.kernels._panel import PANEL_BINS, best_first, round_robin
 from cellclass.kernels._rank_tokens import MOST_GENES, rank_tokens_csr, rank_tokens_dense
@@ -71,6 +74,7 @@ from cellclass.kernels._redundancy import (
 )
 from cellclass.kernels._row_grid import WHOLE
 from cellclass.kernels._row_statistics import ROW_STATISTICS, row_statistics
+from cellclass.kernels._row_sums import row_sums
 from cellclass.kernels._tables import CountTables
 from cellclass.kernels._transforms import (
     BASES,
@@ -132,6 +136,7 @@ __all__ = [
     "lowest_counts",
     "medians_by_gene",
     "middle_counts",
+    "nearest",
     "normalize_rows",
     "not_counts",
     "pack_codes",
@@ -142,6 +147,7 @@ __all__ = [
     "restore_values",
     "round_robin",
     "row_statistics",
+    "row_sums",
     "split_tables",
     "takes_fractions",
     "tercile_thresholds",

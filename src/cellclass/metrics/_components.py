@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from cellclass.kernels import row_sums
+
 _N_COMPONENTS = 20
 _LEAST = 1e-6
 
@@ -45,8 +47,7 @@ class Components:
         rest
             Logarithm of the length of what is left, float64 `(n_obs,)`.
         """
-        centred = x - self.mean
-        places = (centred @ self.axes).astype(np.float64)
-        whole = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+        places = (x @ self.axes).astype(np.float64) - self.mean.astype(np.float64) @ self.axes
+        whole = row_sums(x, self.mean)[:, 3]
         left = np.maximum(whole - (places**2).sum(axis=1), _LEAST)
         return places, 0.5 * np.log(left)

@@ -35,10 +35,7 @@ class LabelDistance:
     def nearest(self, latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the distance to the nearest label, `(n_obs,)`, and its code, `(n_obs,)`."""
         latent = np.asarray(latent, dtype=np.float64) @ self.whitener
-        distance = np.full(len(latent), np.inf)
-        code = np.zeros(len(latent), dtype=np.int64)
-        for k, mean in enumerate(self.means @ self.whitener):
-            to_label = np.sqrt(((latent - mean) ** 2).sum(axis=1))
-            code[to_label < distance] = k
-            np.minimum(distance, to_label, out=distance)
-        return distance, code
+        means = self.means @ self.whitener
+        # |a − b|² = |a|² − 2ab + |b|², of which the first is the same for all labels.
+        code = ((means**2).sum(axis=1) / 2 - latent @ means.T).argmin(axis=1)
+        return np.sqrt(((latent - means[code]) ** 2).sum(axis=1)), code

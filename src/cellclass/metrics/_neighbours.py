@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from cellclass.kernels import nearest
 from cellclass.metrics._whitening import whitening
 
 _N_NEIGHBOURS = 10
@@ -50,10 +51,8 @@ class NeighbourDistance:
 
     def score(self, places: np.ndarray) -> np.ndarray:
         """Score cells by their coordinates `(n_obs, D)`, float64 `(n_obs,)`."""
-        search = NearestNeighbors(
-            n_neighbors=min(_N_NEIGHBOURS, len(self.cells)), algorithm="brute"
-        ).fit(self.cells)
-        distance, neighbours = search.kneighbors(_directions(places, self.whitener))
+        n = min(_N_NEIGHBOURS, len(self.cells))
+        distance, neighbours = nearest(self.cells, _directions(places, self.whitener), n)
         return np.log(distance.mean(axis=1) + _LEAST) - self.spread[neighbours].mean(axis=1)
 
 

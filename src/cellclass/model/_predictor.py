@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from cellclass._keys import UNASSIGNED
+from cellclass.contract import ahead
 from cellclass.errors import NotTrainedError
 from cellclass.model._attribution import AttributedModel
 from cellclass.model._scores import CellScores, ScoredPart
@@ -120,8 +121,9 @@ class Predictor(SetPredictor, AttributedModel):
             The cell to begin with.
         """
         trust = self._trust_for(bound)
-        for found in bound.cells(np.arange(first, bound.n_obs)):
-            latent, logits = self._forward(found.x)
+        cells = bound.cells(np.arange(first, bound.n_obs))
+        # While novelty is judged, the next cells go through the network, and those after are read.
+        for found, (latent, logits) in ahead((found, self._forward(found.x)) for found in cells):
             yield ScoredPart(
                 rows=slice(first + found.places.start, first + found.places.stop),
                 probability=trust.probability(logits).astype(np.float32),

@@ -1,4 +1,4 @@
-"""Sparse cells on the training device, of which minibatches are made dense."""
+"""Some rows of a matrix on the training device, dense when they are asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ import torch
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
+
+
+class DenseRows:
+    """Some rows of a dense matrix, without a copy of them.
+
+    Parameters
+    ----------
+    X
+        The matrix, `(n_obs, n_genes)`.
+    rows
+        Which of its rows, int64 `(n_rows,)`.
+    """
+
+    def __init__(self, X: torch.Tensor, rows: torch.Tensor) -> None:
+        self.device = X.device
+        self._X, self._rows = X, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: torch.Tensor | slice) -> torch.Tensor:
+        """Return rows, `(B, G)`."""
+        return self._X[self._rows[rows]]
 
 
 class SparseRows:
