@@ -12,7 +12,7 @@ from cellclass.data import DenseCells, SparseCells, StreamedCells, keep_cells
 
 @pytest.fixture(scope="module")
 def adata():
-    return cc.datasets.simulate_counts(300, 120, rng=0)
+    return cc.datasets.simulate_counts(300, 120, depth=40, rng=0)
 
 
 def bound_to(adata):

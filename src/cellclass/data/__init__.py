@@ -6,6 +6,8 @@
     Minibatches of cells that are kept, on the training device where they fit.
 `StreamedDataModule`
     Minibatches of cells that stay in their file.
+`GivenDataModule`
+    Minibatches of a datamodule that somebody else made.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
 """
@@ -18,14 +20,19 @@ from cellclass.data._cells import (
     StreamedCells,
     keep_cells,
 )
+from cellclass.data._given import GivenDataModule
 from cellclass.data._resident import ResidentDataModule
 from cellclass.data._streamed import StreamedDataModule
 from cellclass.data._token_store import TokenStore
 
+DataModule = ResidentDataModule | StreamedDataModule | GivenDataModule
+
 __all__ = [
     "MOST_KEPT",
     "Cells",
+    "DataModule",
     "DenseCells",
+    "GivenDataModule",
     "ResidentDataModule",
     "SparseCells",
     "StreamedCells",

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from cellclass._checks import check_fraction
+from cellclass.data import GivenDataModule
 from cellclass.metrics import CrossNovelty, classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anndata import AnnData
-    from lightning.pytorch import Callback
+    from lightning.pytorch import Callback, LightningDataModule
 
     from cellclass.contract import Expression, InputContract
+    from cellclass.data import DataModule
     from cellclass.train import Recipe
 
 
@@ -178,6 +180,7 @@ class CellClassifier(Predictor):
         plan_kwargs: dict[str, Any] | None = None,
         callbacks: Sequence[Callback] = (),
         compare_baseline: bool = False,
+        datamodule: LightningDataModule | None = None,
         **trainer_kwargs: Any,  # noqa: ANN401 - for Lightning
     ) -> None:
         """Fit the network to the training cells.
@@ -206,6 +209,12 @@ class CellClassifier(Predictor):
         compare_baseline
             Whether to fit a tuned logistic regression to the same cells and genes, too, and note in
             `card["baseline"]` which of the two answers the validation cells better.
+        datamodule
+            Other cells to train on than those of the reference: any LightningDataModule with
+            `n_train`, `n_val` and `n_vars`, whose minibatches are `{"X": float32 (B, G), "labels":
+            int64 (B, 1)}`: dense or sparse input of the model (`contract.bind(adata).read(rows)`
+            gives it), and positions in `labels`. Calibration is still learned on the reference's
+            own validation cells, which must not be among its training cells.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
         """
@@ -230,7 +239,7 @@ class CellClassifier(Predictor):
         check_can_compare(self._reference, compare_baseline=compare_baseline)
         fit(
             self,
-            self._reference.datamodule(batch_size=recipe.batch_size, seed=self._seed),
+            self._data_of_training(datamodule, recipe),
             recipe,
             seed=self._seed,
             callbacks=callbacks,
@@ -244,6 +253,24 @@ class CellClassifier(Predictor):
         self._card |= card_of_training(
             self, self._reference, recipe, compare_baseline=compare_baseline
         )
+
+    def _data_of_training(self, given: LightningDataModule | None, recipe: Recipe) -> DataModule:
+        reference: Any = self._reference
+        if given is None:
+            return reference.datamodule(batch_size=recipe.batch_size, seed=self._seed)
+        if reference.n_parts > 1:
+            raise ValueError(
+                f"datamodule= trains one network, and this model has {reference.n_parts}, each of "
+                "which leaves out cells of the reference. Make it with validation_size=0.1."
+            )
+        if recipe.balanced_sampling:
+            raise ValueError(
+                "balanced_sampling draws cells of the reference; how those of a datamodule are "
+                "drawn is up to it. Leave balanced_sampling out, or use class_weights."
+            )
+        genes = list(self._contract.model_genes)
+        earlier = self._contract.n_inputs > len(genes)
+        return GivenDataModule(given, genes * 2 if earlier else genes)
 
     def _after_fit(self, reference: Reference) -> None:
         """Complete the networks before they are calibrated, for a class that has more to fit."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import Callback
 
-    from cellclass.data import ResidentDataModule, StreamedDataModule
+    from cellclass.data import DataModule
     from cellclass.model._base import CellClassifier
 
 # The validation cells are looked at about this often in a training, and the training stops when
@@ -33,7 +33,7 @@ _PATIENCE = 3
 
 def fit(
     model: CellClassifier,
-    datamodule: ResidentDataModule | StreamedDataModule,
+    datamodule: DataModule,
     recipe: Recipe,
     *,
     seed: int,
@@ -53,7 +53,9 @@ def fit(
         callbacks.append(StopWhenWorse(_PATIENCE))
     max_epochs = recipe.epochs(datamodule.n_train, datamodule.n_vars)
     datamodule.balanced = recipe.balanced_sampling
-    weights = class_weights(recipe.class_weights, datamodule.train_codes, model.labels)
+    weights = None
+    if recipe.class_weights is not None:
+        weights = class_weights(recipe.class_weights, datamodule.train_codes, model.labels)
     settings = {
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
         "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
