@@ -38,3 +38,58 @@ def demo(output: Path, seed: int) -> None:
     from cellclass.cli._demo import run_demo
 
     run_demo(output, seed=seed)
+
+
+@main.command()
+@click.argument("query", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--model",
+    "model_path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of a saved model.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write: ends as the query does, or in .csv for a table.",
+)
+@click.option("--layer", help="Layer with the expression; X for X.")
+@click.option(
+    "--reject-rate",
+    type=float,
+    help="Share (0-1) of cells like the training cells that may go without a label.",
+)
+@click.option("--key-added", default="cellclass", show_default=True, help="Names begin with it.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def predict(
+    query: Path,
+    model_path: Path,
+    out: Path,
+    layer: str | None,
+    reject_rate: float | None,
+    key_added: str,
+    force: bool,  # noqa: FBT001 - options
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Label the cells of QUERY, an .h5ad or .zarr file of any size.
+
+    A few thousand cells are in memory at a time. A run that was stopped goes on where it ended.
+    """
+    from cellclass.cli._errors import said_in_words
+
+    with said_in_words():
+        from cellclass.cli._predict import run_predict
+
+        run_predict(
+            query,
+            model_path,
+            out,
+            layer=layer,
+            reject_rate=reject_rate,
+            key_added=key_added,
+            force=force,
+            as_json=as_json,
+        )
