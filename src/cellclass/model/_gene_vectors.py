@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 SMALLEST_SHARE = 0.5
 
 
+class NoVectorsError(ValueError):
+    """None of the genes that a model reads has a vector."""
+
+
 def vectors_of_genes(given: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
     """Check vectors of genes, or read them from a file in word2vec's text format.
 
@@ -41,10 +45,22 @@ def vectors_of_genes(given: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
                 "for each gene, such as cc.datasets.gene2vec(), or a path is needed."
             )
         return read_gene_vectors(given)
-    if given.empty or not all(np.issubdtype(kind, np.number) for kind in given.dtypes):
+    if given.empty:
+        raise TypeError("gene_embedding is empty: a row for each gene is needed.")
+    others = [name for name, kind in given.dtypes.items() if not _is_real(kind)]
+    if others or isinstance(given.index, pd.MultiIndex):
+        found = "an index of several levels"
+        if others:
+            found = f"the column {others[0]!r} of type {given.dtypes[others[0]]}"
         raise TypeError(
-            "gene_embedding has no rows or columns that are not numbers; genes belong into the "
-            "index, and nothing but numbers into the columns."
+            f"gene_embedding has {found}; genes belong into the index, of one level, and "
+            "nothing but real numbers into the columns."
+        )
+    with np.errstate(over="ignore"):
+        given = pd.DataFrame(
+            given.to_numpy(float, na_value=np.nan).astype(np.float32),
+            index=given.index,
+            columns=given.columns,
         )
     if not given.index.is_unique:
         twice = given.index[given.index.duplicated()][0]
@@ -52,9 +68,19 @@ def vectors_of_genes(given: pd.DataFrame | str | PathLike[str]) -> pd.DataFrame:
             f"gene_embedding holds {twice!r} twice: keep one row of each gene, "
             "frame[~frame.index.duplicated()]."
         )
-    if not np.isfinite(given.to_numpy(float)).all():
-        raise ValueError("gene_embedding holds NaN or infinite numbers: drop their rows.")
-    return given.astype(np.float32)
+    if not np.isfinite(given.to_numpy()).all():
+        raise ValueError(
+            "gene_embedding holds numbers that are NaN, infinite, or too large for float32: drop "
+            "their rows."
+        )
+    return given
+
+
+def _is_real(kind: object) -> bool:
+    types = pd.api.types
+    return types.is_numeric_dtype(kind) and not (
+        types.is_bool_dtype(kind) or types.is_complex_dtype(kind)
+    )
 
 
 def match_vectors(
@@ -81,7 +107,7 @@ def match_vectors(
     row = row[contract.selected]
     has_vector = row >= 0
     if not has_vector.any():
-        raise ValueError(
+        raise NoVectorsError(
             f"gene_embedding has vectors of none of the {len(row)} genes that the model reads: it "
             f"names genes as {vectors.index[0]!r}, the reference as {contract.genes[0]!r}. Give it "
             "the reference's gene names as index, or the reference a column of var with its names."

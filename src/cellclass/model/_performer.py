@@ -13,7 +13,7 @@ from cellclass.model._base import CellClassifier
 from cellclass.model._gene_vectors import SMALLEST_SHARE, match_vectors, vectors_of_genes
 from cellclass.model._performer_attribution import PerformerAttribution
 from cellclass.model._performer_presets import SIZES
-from cellclass.model._pretrainable import Pretrainable
+from cellclass.model._pretrainable import BEFORE_TRAINING, Pretrainable
 from cellclass.model._setup import register_reference
 from cellclass.model._shallow import complete_paths
 from cellclass.module import Performer, choose_attention, count_features
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from cellclass.module import AttentionKind, Encoding, Norm, Pooling
 
 # Entries of the card that are made before the training.
-_BEFORE_TRAINING = ("gene_embedding", "pretraining", "pretrained_genes")
 _ENCODER = (
     "depth",
     "n_heads",
@@ -341,7 +340,7 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
     def _finish_training(self, reference: Reference) -> None:
         before = self._card
         super()._finish_training(reference)
-        kept = {name: before[name] for name in _BEFORE_TRAINING if name in before}
+        kept = {name: before[name] for name in BEFORE_TRAINING if name in before}
         weights = self.module.path_weights.tolist()
         self._card |= kept | {"attention": self._settings["attention"], "path_weights": weights}
 

@@ -144,15 +144,22 @@ class Predictor(SetPredictor, AttributedModel):
 
         Takes and raises what `predict` does.
         """
-        bound = self._bind(adata, layer, gene_aliases)
+        bound = self._bind(adata, layer, gene_aliases, for_labels=False)
         return np.concatenate([self._forward(x)[0] for _, x in bound.chunks()])
 
     def _bind(
-        self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
+        self,
+        adata: AnnData | None,
+        layer: str | None,
+        gene_aliases: GeneAliases | None,
+        *,
+        for_labels: bool = True,
     ) -> BoundInput:
-        if not self.is_trained:
+        pretrained = "pretraining" in self._card
+        if not self.is_trained and (for_labels or not pretrained):
+            what = "pre-trained, but knows no labels yet" if pretrained else "not trained"
             raise NotTrainedError(
-                "The model is not trained: its answers would be noise. Call model.train() first."
+                f"The model is {what}: its answers would be noise. Call model.train() first."
             )
         if adata is not None:
             bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)

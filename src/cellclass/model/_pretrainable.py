@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 
-from cellclass.model._gene_vectors import SMALLEST_SHARE
+from cellclass.errors import GeneError, NotTrainedError
+from cellclass.model._gene_vectors import SMALLEST_SHARE, NoVectorsError
 from cellclass.model._pretrained import Freeze, copy_pretrained, freeze_layers
 from cellclass.model._pretraining import pretrain
 from cellclass.model._save_load import SavedModel
+from cellclass.model._trust import Trust
 from cellclass.module import MaskRules, Performer
 
 if TYPE_CHECKING:
-    from os import PathLike
     from typing import Self
 
     from anndata import AnnData
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from cellclass.contract import GeneAliases
     from cellclass.model._reference import Reference
 
+#: Entries of the card that a training leaves there.
+BEFORE_TRAINING = ("gene_embedding", "pretraining", "pretrained_genes")
 _N_STEPS = 300
 
 
@@ -65,7 +71,8 @@ class Pretrainable(SavedModel):
         tenth of the cells, at most 2000, is kept aside. One line is printed: how many of their
         masked tokens were told, beside guessing the most common bin, each gene's most common bin
         and the bin of each gene's mean; `card["pretraining"]` has the same. `train` then begins
-        with these weights.
+        with these weights; a model that was trained before is no longer, and wants `train` again.
+        Of a model with a previous time point, the current one alone is read.
 
         Parameters
         ----------
@@ -117,18 +124,28 @@ class Pretrainable(SavedModel):
         for name, value in {"batch_size": batch_size, "max_epochs": max_epochs}.items():
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; at least 1 is needed.")
+        if self._reference is None and self.is_trained:
+            raise ValueError(
+                "A trained model that was loaded from files cannot be pre-trained: its head would "
+                "no longer fit, and there are no labelled cells to fit it to. Make one that begins "
+                "with its weights: CellPerformer.from_pretrained(model, reference)."
+            )
         if self._reference is None and adata is None:
             raise ValueError(
                 "The model was loaded from files and has no cells of its own: pass them, "
                 "model.pretrain(adata)."
             )
+        # One time point is read, even by a model that reads two.
+        contract = replace(
+            self._contract, previous_layer=None, fill=self._contract.fill[: self._contract.n_genes]
+        )
         if adata is None:
-            bound = self._contract.bind(self._adata, layer=layer or self._contract.layer)
+            bound = contract.bind(self._adata, layer=layer or contract.layer)
             cells = np.arange(bound.n_obs)
             kept = self._reference.cells[self._reference.validation]  # type: ignore[union-attr]
             cells = np.setdiff1d(cells, kept)
         else:
-            bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
+            bound = contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
             bound.warn()
             cells = np.arange(bound.n_obs)
         about, self._pretraining_history = pretrain(
@@ -150,9 +167,19 @@ class Pretrainable(SavedModel):
             devices=devices,
             **trainer_kwargs,
         )
+        self._forget_training()
         self._card["pretraining"] = about
         if enable_progress_bar is not False:
             print(_told(about))  # noqa: T201 - what it was called for
+
+    def _forget_training(self) -> None:
+        """Count as not trained: what is behind the encoder does not fit it any more."""
+        self.is_trained_ = False
+        self.history_ = {}
+        self._trust = Trust()
+        self._card = {name: self._card[name] for name in BEFORE_TRAINING if name in self._card}
+        weights = self.module.path_weights
+        weights.copy_(torch.eye(len(weights))[0])
 
     @property
     def pretraining_history(self) -> pd.DataFrame:
@@ -201,10 +228,26 @@ class Pretrainable(SavedModel):
         ------
         ModelFileError
             The folder does not hold a saved `CellPerformer`.
+        NotTrainedError
+            The model has learned nothing.
+        GeneError
+            Layers are to be frozen, and none of the genes is known.
         ValueError
             A setting is given that the weights decide, or `freeze` is none of the three.
         """
-        source: Any = pretrained if isinstance(pretrained, Pretrainable) else cls.load(pretrained)
+        source: Any = pretrained
+        if isinstance(pretrained, str | PathLike):
+            source = cls.load(pretrained)
+        if not isinstance(source, Pretrainable):
+            raise TypeError(
+                f"pretrained is a {type(pretrained).__name__}; a CellPerformer, or the folder that "
+                "one was saved to, is needed."
+            )
+        if not source._can_be_saved:  # noqa: SLF001
+            raise NotTrainedError(
+                "The model has learned nothing yet, and has nothing to begin with. Call "
+                "pretrain() or train() first."
+            )
         settings = dict(source.init_params_["non_kwargs"])
         allowed = {
             "pooling", "dropout", "token_dropout", "shallow_paths", "n_tokens", "recompute",
@@ -221,8 +264,15 @@ class Pretrainable(SavedModel):
             "validation_size": validation_size,
             "seed": seed,
         }
-        model = cls(adata, **settings | {"gene_embedding": source.gene_embedding})
-        known = copy_pretrained(
+        try:
+            model = cls(adata, **settings | {"gene_embedding": source.gene_embedding})
+        except NoVectorsError as e:  # of the source, not of the caller
+            raise GeneError(
+                "The reference has none of the genes that the pre-trained model knows, such as "
+                f"{', '.join(map(str, source.contract.model_genes[:3]))}. Give it the same gene "
+                "names, or a column of var with them."
+            ) from e
+        known, copied = copy_pretrained(
             (source.contract, source.module), (model.contract, model.module), gene_aliases
         )
         if "pretraining" in source.card:
@@ -231,6 +281,12 @@ class Pretrainable(SavedModel):
             "n_known": int(known.sum()),
             "share": float(known.mean()),
         }
+        if freeze != "none" and not known.any():
+            raise GeneError(
+                f"freeze={freeze!r} keeps what was learned of genes, and the pre-trained model "
+                "knows none of those that this one reads. Check the gene names, pass gene_aliases, "
+                "or leave freeze out."
+            )
         if known.mean() < SMALLEST_SHARE:
             warnings.warn(
                 f"Only {known.mean():.0%} of the {len(known)} genes that the model reads are known "
@@ -238,7 +294,7 @@ class Pretrainable(SavedModel):
                 "are of the same annotation, or pass gene_aliases.",
                 stacklevel=2,
             )
-        freeze_layers(model.module, freeze, known)
+        freeze_layers(model.module, freeze, known, copied)
         return model
 
     @property

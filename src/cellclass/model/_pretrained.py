@@ -23,12 +23,15 @@ def copy_pretrained(
     source: tuple[InputContract, Performer],
     target: tuple[InputContract, Performer],
     aliases: GeneAliases | None = None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, set[str]]:
     """Copy tokens and encoder from one network to another; genes are matched by name.
 
     Returns
     -------
-    Which of the target's genes the source knows, bool `(n_genes,)`.
+    known
+        Which of the target's genes the source knows, bool `(n_genes,)`.
+    copied
+        Names of the target's parameters that have come from the source.
     """
     theirs, old = source
     ours, new = target
@@ -40,6 +43,7 @@ def copy_pretrained(
     weights = old.state_dict()
     state: dict[str, torch.Tensor] = new.state_dict()
     rows, at = torch.from_numpy(np.flatnonzero(known)), torch.from_numpy(found[known])
+    copied = set()
     for name, weight in weights.items():
         if name in _OF_GENES[1:] or not name.startswith(("tokens.", "encoder.")):
             continue
@@ -47,10 +51,18 @@ def copy_pretrained(
             state[name][rows] = weight.to(state[name].device)[at]
         elif name in state:
             state[name].copy_(weight)
-    return known
+        copied.add(name)
+    if new.tokens.encoding == "value":  # the others do not depend on the depth of the input
+        new.tokens.set_depth(float(old.tokens.depth))
+    return known, copied
 
 
-def freeze_layers(module: Any, freeze: Freeze, known: np.ndarray) -> None:  # noqa: ANN401
+def freeze_layers(
+    module: Any,  # noqa: ANN401 - a transformer
+    freeze: Freeze,
+    known: np.ndarray,
+    copied: set[str],
+) -> None:
     """Leave layers out of the training, from the embedding upwards.
 
     Parameters
@@ -62,14 +74,16 @@ def freeze_layers(module: Any, freeze: Freeze, known: np.ndarray) -> None:  # no
     known
         Which genes brought an embedding, bool `(n_genes,)`. With frozen embeddings the others get
         the mean of these: what they began with would stay noise.
+    copied
+        Parameters that were carried over; no others are frozen.
     """
     n_frozen = {"none": 0, "partial": module.n_layers - 2, "encoder": module.n_layers - 1}
     if freeze not in n_frozen:
         raise ValueError(f"freeze={freeze!r}; there are {', '.join(map(repr, n_frozen))}.")
     for name, parameter in module.named_parameters():
-        if module.layer_of(name) < n_frozen[freeze]:
+        if name in copied and module.layer_of(name) < n_frozen[freeze]:
             parameter.requires_grad_(False)  # noqa: FBT003
     if n_frozen[freeze] and known.any():
-        embedding, rows = module.tokens.genes.weight, torch.from_numpy(known)
+        tokens, rows = module.tokens, torch.from_numpy(known)
         with torch.no_grad():
-            embedding[~rows] = embedding[rows].mean(dim=0)
+            tokens.genes.weight[~rows] = tokens.gene_vectors()[rows].mean(dim=0)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from safetensors import SafetensorError, safe_open
 
 from cellclass.data import TokenStore
 from cellclass.model._fit import in_sight
@@ -147,17 +148,19 @@ def pretrain(
             )
             saver.FILE_EXTENSION = ".safetensors"
             callbacks.append(saver)
+        usual_settings = {
+            "enable_checkpointing": checkpoint_dir is not None,
+            "enable_model_summary": False,
+            "logger": False,
+            "num_sanity_val_steps": 0,
+            "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
+        }
         trainer = pl.Trainer(
             max_epochs=max_epochs,
             callbacks=callbacks,
             plugins=plugins,
-            enable_checkpointing=checkpoint_dir is not None,
             enable_progress_bar=in_sight() if enable_progress_bar is None else enable_progress_bar,
-            enable_model_summary=False,
-            logger=trainer_kwargs.pop("logger", False),
-            num_sanity_val_steps=0,
-            check_val_every_n_epoch=max(1, max_epochs // _N_LOOKS),
-            **trainer_kwargs,
+            **usual_settings | trainer_kwargs,
         )
         performer.train()
         trainer.fit(
@@ -264,11 +267,27 @@ def _checkpoint_in(folder: Path, settings: dict[str, Any]) -> str | None:
     """Return the checkpoint to go on from, if the folder holds one of the same training."""
     file, written = folder / f"{_LAST}.safetensors", folder / _SETTINGS
     if file.exists() and written.exists():
-        if json.loads(written.read_text()) != settings:
+        try:
+            known = json.loads(written.read_text())
+            differ = [name for name in settings if known[name] != settings[name]]
+        except (ValueError, KeyError, TypeError) as e:
             raise ValueError(
-                f"{folder} holds the checkpoint of another pre-training: other cells, genes, sizes "
-                "or settings. Give another checkpoint_dir, or delete that one."
+                f"{written} was damaged, so that it is not known what the checkpoint is of. Give "
+                "another checkpoint_dir, or delete that one."
+            ) from e
+        if differ:
+            raise ValueError(
+                f"{folder} holds the checkpoint of another pre-training: {', '.join(differ)} "
+                "differ. Give another checkpoint_dir, or delete that one."
             )
+        try:
+            with safe_open(file, "pt"):
+                pass
+        except (SafetensorError, OSError) as e:
+            raise ValueError(
+                f"{file} was damaged and cannot be read ({e}). Give another checkpoint_dir, or "
+                "delete that one."
+            ) from e
         return str(file)
     folder.mkdir(parents=True, exist_ok=True)
     written.write_text(json.dumps(settings, indent=1))

@@ -69,6 +69,7 @@ class TokenEmbedding(nn.Module):
     """
 
     typical: torch.Tensor
+    depth: torch.Tensor
     fill: torch.Tensor
     has_vector: torch.Tensor
 
@@ -109,6 +110,8 @@ class TokenEmbedding(nn.Module):
         for vector in vectors:
             nn.init.normal_(vector, std=1 / math.sqrt(dim))
         self.register_buffer("typical", torch.ones(n_genes))
+        # Counts per cell that values are brought to; those of another model that they came from.
+        self.register_buffer("depth", torch.tensor(float(target_sum)))
         self.register_buffer("fill", torch.zeros(n_genes * (1 + previous)))
         self.project: nn.Linear | None = None
         if vector_dim is not None:
@@ -119,6 +122,10 @@ class TokenEmbedding(nn.Module):
     def set_typical(self, typical: torch.Tensor) -> None:
         """Set the typical expression of each gene where it is expressed, `(G,)`, linear."""
         self.typical.copy_(typical)
+
+    def set_depth(self, depth: float) -> None:
+        """Set the counts per cell on which continuous values are read."""
+        self.depth.fill_(depth)
 
     def set_fill(self, fill: torch.Tensor) -> None:
         """Set what stands in the input for a gene that was not measured, `(G,)` or `(2 G,)`."""
@@ -193,6 +200,9 @@ class TokenEmbedding(nn.Module):
             genes[row[kept], place[kept]] = gene[kept]
         mask = torch.arange(n_tokens, device=x.device) < n[:, None]
         values = torch.where(mask, x.gather(1, genes), 0.0)
+        if self.encoding == "value":
+            at_depth = torch.log1p(torch.expm1(values) * (self.depth / self.target_sum))
+            values = torch.where(self.depth == self.target_sum, values, at_depth)
         return Tokens(genes, values, mask, n_tokens)
 
     def forward(

@@ -217,10 +217,11 @@ class ClassifierPlan(pl.LightningModule):
             # The gradient of l2 · Σ w² is 2 · l2 · w, which is Adam's coupled weight decay.
             networks = list(getattr(self.module, "parts", [self.module]))
             encoders = [p for network in networks for p in network.encoder.parameters()]
-            heads = [p for network in networks for p in network.head.parameters()]
+            among = {id(p) for p in encoders}
+            others = [p for network in networks for p in network.parameters() if id(p) not in among]
             groups = [
-                {"params": encoders, "weight_decay": 2 * recipe.l2},
-                {"params": heads, "weight_decay": 0.0},
+                {"params": _trained(encoders), "weight_decay": 2 * recipe.l2},
+                {"params": _trained(others), "weight_decay": 0.0},
             ]
             optimizer = torch.optim.Adam(groups, lr=recipe.lr, fused=True)
         if recipe.schedule == "constant":
@@ -244,6 +245,10 @@ class ClassifierPlan(pl.LightningModule):
     def _log(self, name: str, value: torch.Tensor, n: int) -> None:
         distributed = self.trainer.world_size > 1
         self.log(name, value, batch_size=n, prog_bar=True, sync_dist=distributed)
+
+
+def _trained(parameters: list[nn.Parameter]) -> list[nn.Parameter]:
+    return [parameter for parameter in parameters if parameter.requires_grad]
 
 
 def parameter_groups(module: Any, recipe: Recipe) -> list[dict[str, Any]]:  # noqa: ANN401
