@@ -146,7 +146,7 @@ def test_no_gene_with_a_vector(tiny, vectors):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_numbers_that_are_none(tiny, vectors, bad):
     vectors.iloc[3, 2] = bad
-    with pytest.raises(ValueError, match="NaN or infinite numbers: drop their rows"):
+    with pytest.raises(ValueError, match="NaN, infinite, or too large"):
         made(tiny, gene_embedding=vectors)
 
 
@@ -161,10 +161,38 @@ def test_a_gene_twice(tiny, vectors):
     [
         (lambda frame: frame.to_numpy(), "is a ndarray; a DataFrame"),
         (lambda frame: frame.reset_index(), "genes belong into the index"),
-        (lambda frame: frame.iloc[:0], "has no rows"),
-        (lambda frame: frame.iloc[:, :0], "has no rows or columns"),
+        (lambda frame: frame.iloc[:0], "is empty"),
+        (lambda frame: frame.iloc[:, :0], "is empty|genes belong into the index"),
     ],
 )
 def test_what_is_no_table_of_vectors(tiny, vectors, spoil, words):
     with pytest.raises(TypeError, match=words):
         made(tiny, gene_embedding=spoil(vectors))
+
+
+@pytest.mark.parametrize("kind", ["Float64", "Int64", "float16"])
+def test_all_kinds_of_real_numbers(tiny, vectors, kind):
+    model = made(tiny, gene_embedding=vectors.round().astype(kind))
+    assert model.card["gene_embedding"]["n_matched"] == 50
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda v: v.astype("category"), "type category"),
+        (lambda v: v > 0, "type bool"),
+        (lambda v: v + 1j, "type complex128"),
+        (lambda v: v.set_index(pd.MultiIndex.from_arrays([v.index, v.index])), "several levels"),
+        (lambda v: v.iloc[:0], "is empty"),
+    ],
+)
+def test_what_are_no_numbers(tiny, vectors, change, words):
+    with pytest.raises(TypeError, match=words):
+        made(tiny, gene_embedding=change(vectors))
+
+
+def test_numbers_too_large_and_nothing_to_tune(tiny, vectors):
+    with pytest.raises(ValueError, match="too large for float32"):
+        made(tiny, gene_embedding=vectors * 1e300)
+    with pytest.raises(ValueError, match="give gene_embedding"):
+        made(tiny, tune_gene_embedding=True)

@@ -317,10 +317,10 @@ def test_ranks_do_not_read_values(tiny):
         ({"attention": "auto", "kernel": "cos"}, "kernel='cos'; the kernels are 'softmax'"),
         ({"attention": "softmax", "kernel": "relu"}, "kernel='relu'.*attention='favor'"),
         ({"norm": "batch"}, "norm='batch'; there are 'pre', 'post' and 'rezero'"),
-        ({"n_tokens": 0}, "n_tokens=0; at least 1"),
-        ({"depth": 0}, "depth=0; at least 1"),
-        ({"n_bins": 0}, "n_bins=0; at least 1"),
-        ({"n_features": 0}, "n_features=0; at least 1"),
+        ({"n_tokens": 0}, "n_tokens=0; a whole number"),
+        ({"depth": 0}, "depth=0; a whole number"),
+        ({"n_bins": 0}, "n_bins=0; a whole number"),
+        ({"n_features": 0}, "n_features=0; a whole number"),
         ({"redraw_every": 0}, "redraw_every=0; at least 1 is needed, or None"),
         ({"dropout": 1.5}, "dropout=1.5"),
         ({"token_dropout": -0.1}, "token_dropout=-0.1"),
@@ -368,3 +368,20 @@ def test_batches_and_unlabelled_cells(tiny):
     model = trained(tiny, setup={"batch_key": "batch", "unlabeled_category": "unknown"})
     assert "unknown" not in model.labels
     assert len(model.train_indices) + len(model.validation_indices) == 81
+
+
+@pytest.mark.parametrize("pooling", ["sum", "convolution", "attention"])
+def test_adam_trains_all_of_it(tiny, pooling):
+    Performer.setup_anndata(tiny, labels_key="label")
+    model = Performer(tiny, pooling=pooling, shallow_paths=False)
+    before = {name: p.detach().clone() for name, p in model.module.named_parameters()}
+    model.train(max_epochs=2, plan_kwargs={"optimizer": "adam"}, enable_progress_bar=False)
+    same = {name for name, p in model.module.named_parameters() if p.equal(before[name])}
+    assert same <= {"tokens.hidden", "encoder.last.weight", "encoder.last.bias"}
+
+
+@pytest.mark.parametrize("setting", [{"n_tokens": 9.0}, {"depth": 1.5}, {"n_bins": "auto"}])
+def test_sizes_are_whole_numbers(tiny, setting):
+    Performer.setup_anndata(tiny, labels_key="label")
+    with pytest.raises(ValueError, match="a whole number from 1 on"):
+        Performer(tiny, **setting)

@@ -186,3 +186,67 @@ def test_a_folder_of_another_model(tiny, fit, other, tmp_path):
     fit(tiny, labels_key="label", layer=None).save(tmp_path / "m")
     with pytest.raises(cc.errors.ModelFileError, match="holds a CellClassifierMLP"):
         Performer.from_pretrained(tmp_path / "m", other)
+
+
+@pytest.mark.parametrize("freeze", ["none", "encoder"])
+def test_values_are_read_at_the_depth_that_was_learned(tiny, freeze):
+    deep = tiny.copy()
+    deep.X = deep.X * 7
+    source = made(deep)
+    source.pretrain(max_epochs=1, **QUIET)
+    target_of = tiny.copy()
+    Performer.setup_anndata(target_of, labels_key="label")
+    model = Performer.from_pretrained(source, target_of, freeze=freeze)
+    assert model.contract.target_sum != source.contract.target_sum
+    values = []
+    for one in (source, model):
+        x = torch.from_numpy(one.contract.bind(tiny).read(slice(0, 5)))
+        chosen = one.module.tokens.eval().choose(x)
+        values.append(chosen[1].sum(dim=1))
+    torch.testing.assert_close(*values)
+    state = model.module.state_dict()
+    again = made(tiny.copy())
+    again.module.load_state_dict(state)
+    assert float(again.module.tokens.depth) == source.contract.target_sum
+
+
+def test_what_was_not_learned_is_not_frozen(source, tiny):
+    tiny.layers["before"] = tiny.X.copy()
+    Performer.setup_anndata(tiny, labels_key="label", previous_layer="before")
+    model = Performer.from_pretrained(source, tiny, freeze="encoder")
+    trained = {name for name, p in model.module.named_parameters() if p.requires_grad}
+    assert {"tokens.separator", "tokens.earlier"} <= trained
+    assert "tokens.genes.weight" not in trained
+
+
+def test_a_source_without_anything_to_give(tiny, other):
+    with pytest.raises(cc.errors.NotTrainedError, match="learned nothing"):
+        Performer.from_pretrained(made(tiny.copy()), other)
+    with pytest.raises(TypeError, match="a CellPerformer, or the folder"):
+        Performer.from_pretrained(3, other)
+
+
+def test_no_gene_is_known(source, tiny):
+    tiny.var_names = [f"Other{j}" for j in range(60)]
+    Performer.setup_anndata(tiny, labels_key="label")
+    with pytest.raises(cc.errors.GeneError, match="leave freeze out"):
+        Performer.from_pretrained(source, tiny, freeze="encoder")
+
+
+@pytest.mark.parametrize("freeze", ["none", "encoder"])
+def test_new_genes_of_given_vectors(tiny, other, freeze):
+    vectors = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 5)), index=tiny.var_names)
+    source = made(tiny[:, :40].copy(), gene_embedding=vectors)
+    source.pretrain(max_epochs=1, **QUIET)
+    model = Performer.from_pretrained(source, other, freeze=freeze)
+    known = model.module.tokens.has_vector
+    found = model.module.tokens.gene_vectors().detach()
+    if freeze == "encoder":
+        mean = found[known].mean(dim=0)
+        assert (~known).any()
+        torch.testing.assert_close(found[~known], mean.expand_as(found[~known]))
+    foreign = tiny.copy()
+    foreign.var_names = [f"Other{j}" for j in range(60)]
+    Performer.setup_anndata(foreign, labels_key="label")
+    with pytest.raises(cc.errors.GeneError, match="none of the genes that the pre-trained"):
+        Performer.from_pretrained(source, foreign)

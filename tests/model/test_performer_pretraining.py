@@ -211,7 +211,7 @@ def test_a_checkpoint_of_other_cells_is_refused(counts, tmp_path):
     model, how = made(counts), {"checkpoint_dir": tmp_path, "max_epochs": 1, **QUIET}
     model.pretrain(counts, **how)
     other = counts[::-1].copy()
-    with pytest.raises(ValueError, match="another pre-training: other cells"):
+    with pytest.raises(ValueError, match="another pre-training: tokens differ"):
         model.pretrain(other, **how)
 
 
@@ -318,3 +318,50 @@ def test_scaled_cells_are_refused(counts):
     counts.X = np.random.default_rng(0).normal(size=counts.shape)
     with pytest.raises(cc.errors.ScaleError):
         model.pretrain(counts, **QUIET)
+
+
+def test_a_trained_model_is_trained_no_more(counts, tmp_path):
+    model = pretrained(counts)
+    model.train(max_epochs=2, **QUIET)
+    model.pretrain(max_epochs=1, **QUIET)
+    assert not model.is_trained
+    assert set(model.card) == {"pretraining"}
+    assert model._trust.novelty is None
+    assert model.module.path_weights.tolist() == [1.0, 0.0, 0.0]
+    assert model.get_latent_representation().shape == (counts.n_obs, 64)
+    with pytest.raises(cc.errors.NotTrainedError, match="pre-trained, but knows no labels"):
+        model.predict(counts)
+    model.train(max_epochs=2, **QUIET)
+    model.save(tmp_path / "model")
+    loaded = Performer.load(tmp_path / "model")
+    with pytest.raises(ValueError, match="from_pretrained"):
+        loaded.pretrain(counts, **QUIET)
+
+
+def test_one_time_point_is_enough(counts):
+    both = counts.copy()
+    both.layers["before"] = both.X.copy()
+    Performer.setup_anndata(both, labels_key="label", previous_layer="before")
+    model = Performer(both)
+    model.pretrain(counts, max_epochs=1, **QUIET)
+    assert model.card["pretraining"]["n_tokens"] > 0
+
+
+def test_a_damaged_checkpoint_is_named(counts, tmp_path):
+    pretrained(counts, how={"checkpoint_dir": tmp_path})
+    file = tmp_path / "last.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"last\.safetensors was damaged"):
+        pretrained(counts, how={"checkpoint_dir": tmp_path})
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(ValueError, match=r"settings\.json was damaged"):
+        pretrained(counts, how={"checkpoint_dir": tmp_path})
+
+
+def test_lightnings_own_settings(counts):
+    pretrained(counts, how={"check_val_every_n_epoch": 1, "enable_model_summary": False})
+    with pytest.raises(ValueError, match="bf16-mixed"):
+        pretrained(counts, how={"precision": "bf16-true"})
+    with pytest.raises(ValueError, match="Give a larger one"):
+        pretrained(counts, how={"mask_prob": 1e-7})

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import cellclass as cc
 from cellclass.errors import LabelError
@@ -193,3 +194,23 @@ def test_refusals(cells, unchanged, change, error, message):
     positional = given.pop("model_cls"), given.pop("labels_key")
     with unchanged(cells), pytest.raises(error, match=message):
         cc.tl.cross_validate(cells, *positional, **given)
+
+
+def test_a_previous_time_point(tiny):
+    tiny.layers["before"] = tiny.X.copy()
+    tiny.X = sp.csr_matrix(np.random.default_rng(1).poisson(1.5, (90, 60)).astype(np.float32))
+    found = [
+        cc.tl.cross_validate(
+            tiny,
+            cc.model.CellPerformer,
+            "label",
+            n_folds=2,
+            baseline=None,
+            previous_layer=layer,
+            train_kwargs={"max_epochs": 3},
+        )
+        .scores["accuracy"]
+        .mean()
+        for layer in ("before", None)
+    ]
+    assert found[0] > 0.8 > found[1]

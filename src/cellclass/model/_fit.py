@@ -48,6 +48,7 @@ def fit(
             f"train() got {refused[0]}: early stopping is on or off here (early_stopping=…). For "
             "another rule, pass early_stopping=False and a callback of Lightning's."
         )
+    check_precision(kwargs)
     callbacks = list(callbacks)  # scvi-tools adds its own to the list that it is given
     if recipe.early_stopping and datamodule.n_val:
         callbacks.append(StopWhenWorse(_PATIENCE))
@@ -84,6 +85,16 @@ def fit(
             **{**settings, **kwargs},
         )
         runner()
+
+
+def check_precision(settings: dict[str, Any]) -> None:
+    """Refuse a precision that turns the weights themselves, which stay so after the training."""
+    precision = str(settings.get("precision", ""))
+    if precision.endswith("-true") and precision != "32-true":
+        raise ValueError(
+            f"precision={precision!r} turns the weights into another type. Give 'bf16-mixed', "
+            "which multiplies in it and keeps the weights in float32."
+        )
 
 
 def in_sight() -> bool:

@@ -12,7 +12,7 @@ from cellclass._checks import check_fraction
 from cellclass.model._base import CellClassifier
 from cellclass.model._gene_vectors import SMALLEST_SHARE, match_vectors, vectors_of_genes
 from cellclass.model._performer_attribution import PerformerAttribution
-from cellclass.model._performer_presets import SIZES
+from cellclass.model._performer_presets import ADVICE, SIZES
 from cellclass.model._pretrainable import BEFORE_TRAINING, Pretrainable
 from cellclass.model._setup import register_reference
 from cellclass.model._shallow import complete_paths
@@ -49,9 +49,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
 
     Each expressed gene is a token: what stands for the gene plus what stands for its value, in no
     order. Blocks of attention and feed-forward networks let tokens see each other; labels are told
-    from their sum. Attention is exact where cells are
-    short, else by positive orthogonal random features (FAVOR+, Choromanski et al. 2021), in time
-    and memory linear in tokens.
+    from their sum. Attention is exact where cells are short, else by positive orthogonal random
+    features (FAVOR+, Choromanski et al. 2021), in time and memory linear in tokens.
 
     Beside the transformer stand two shallow paths, as in :class:`CellClassifierMLP`: a logistic
     regression and prototypes, weighed against it on validation cells. So the model starts from what
@@ -78,7 +77,7 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         `floor(log2(1 + counts per 10,000))` cut at `n_bins − 1` (scBERT); `quantile`, in which of
         `n_bins` parts of the cell's tokens by value it is (scGPT); `rank`: nothing, but the tokens
         are the genes of largest value relative to their median over the training cells that express
-        them (Geneformer).
+        them (Geneformer, but their order is not read).
     n_tokens
         Most tokens of a cell: of more expressed genes, the most important ones, or with `rank` the
         largest.
@@ -167,7 +166,7 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         seed: int = 0,
         registry: dict | None = None,
     ) -> None:
-        if size not in SIZES:
+        if not isinstance(size, str) or size not in SIZES:
             raise ValueError(f"size={size!r}; the sizes are {', '.join(map(repr, SIZES))}.")
         changes: dict[str, Any] = {
             "encoding": encoding,
@@ -190,8 +189,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         self._settings: dict[str, Any] = vars(SIZES[size]) | given
         for name in ("n_tokens", "depth", "n_bins", "n_features"):
             value = self._settings[name]
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}; at least 1 is needed.")
+            if value is not None and not (isinstance(value, int | np.integer) and value > 0):
+                raise ValueError(f"{name}={value!r}; a whole number from 1 on is needed.")
         for name in ("dropout", "token_dropout"):
             check_fraction(self._settings[name], name, zero=True)
         self._vectors: pd.DataFrame | None = None
@@ -199,6 +198,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         if gene_embedding is not None:
             self._vectors = vectors_of_genes(gene_embedding)
             self._vector_dim = self._vectors.shape[1]
+        elif tune_gene_embedding and adata is not None:
+            raise ValueError("tune_gene_embedding=True is for vectors: give gene_embedding, too.")
         self._tune_vectors = tune_gene_embedding
         super().__init__(
             adata,
@@ -341,8 +342,12 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         before = self._card
         super()._finish_training(reference)
         kept = {name: before[name] for name in BEFORE_TRAINING if name in before}
-        weights = self.module.path_weights.tolist()
-        self._card |= kept | {"attention": self._settings["attention"], "path_weights": weights}
+        about = {
+            "attention": self._settings["attention"],
+            "path_weights": self.module.path_weights.tolist(),
+            "advice": ADVICE,
+        }
+        self._card |= kept | about
 
     def _after_fit(self, reference: Reference) -> None:
         """Fit the shallow paths, and weigh all paths on validation cells."""

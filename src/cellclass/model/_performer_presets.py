@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from cellclass.module import AttentionKind, Encoding, Kernel, Norm, Pooling
 
 
+ADVICE: Final = (
+    "On the 16 datasets of the benchmarks, CellClassifierMLP was as good (macro-F1 0.846 and "
+    "0.845) in a tenth of the time: prefer it, unless many cells without labels to pre-train on or "
+    "a previous time point are there. train(compare_baseline=True) says how a logistic regression "
+    "does here."
+)
+"""When the simpler model is the better choice, for the card."""
+
+
 @dataclass(frozen=True)
 class Size:
     """What a size stands for; each of the settings can be changed by itself."""

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors import SafetensorError, safe_open
 
 from cellclass.data import TokenStore
-from cellclass.model._fit import in_sight
+from cellclass.model._fit import check_precision, in_sight
 from cellclass.module import MaskedExpression, MaskRules, Performer, Tokens
 from cellclass.train import PretrainingPlan, SafeCheckpointIO, quiet_lightning
 
@@ -112,6 +112,13 @@ def pretrain(
             f"{len(order)} cells with expressed genes are too few to pre-train on: a tenth of them "
             "is kept aside to see what was learned. Give more cells."
         )
+    n_asked = rules.mask_prob * int(store.lengths[held_out].sum())
+    if n_asked < 1:
+        raise ValueError(
+            f"mask_prob={rules.mask_prob:g} hides {n_asked:.2g} tokens of the {len(held_out)} "
+            "cells that are kept aside to see what was learned. Give a larger one, or more cells."
+        )
+    check_precision(trainer_kwargs)
     if max_epochs is None:
         max_epochs = max(1, round(n_steps / -(-len(training) // batch_size)))
     with (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Cells from which calibration, novelty and scores are learned: more take memory and time, and
 #: change next to nothing.
-MOST_AT_ONCE = 20_000
+MOST_AT_ONCE = 10_000
 _MOST_LOOKED_AT = 500
 # With fewer labelled cells a tenth of them says too little: several networks are then trained, each
 # without a part of its own, and every cell is answered by the one that has not seen it.

@@ -39,6 +39,7 @@ def cross_validate(
     n_folds: int = 5,
     baseline: Literal["model_genes", "all_genes"] | None = "model_genes",
     layer: str | None = None,
+    previous_layer: str | None = None,
     unlabeled_category: str | None = None,
     model_kwargs: Mapping[str, Any] | None = None,
     train_kwargs: Mapping[str, Any] | None = None,
@@ -78,6 +79,8 @@ def cross_validate(
         slower), or `None` for no baseline.
     layer
         Layer with the expression; `None` for `X`.
+    previous_layer
+        Layer with an earlier time point of each cell, for a class that reads one.
     unlabeled_category
         Label that means "no label given"; its cells are left out.
     model_kwargs, train_kwargs
@@ -146,7 +149,10 @@ def cross_validate(
     theirs = None if baseline is None else OutOfFold(_BASELINE, truth, labels)
     for number, (train, test) in enumerate(folds):
         keys = (labels_key, batch_key)
-        parts = [part_of(adata, rows, layer=layer, keys=keys) for rows in (train, test)]
+        parts = [
+            part_of(adata, rows, layer=layer, keys=keys, previous_layer=previous_layer)
+            for rows in (train, test)
+        ]
         scored = np.isin(codes[test], codes[train])
         start = time.perf_counter()
         with fresh_model(
@@ -156,6 +162,7 @@ def cross_validate(
             batch_key=batch_key,
             model_kwargs=model_kwargs or {},
             train_kwargs=train_kwargs or {},
+            previous_layer=previous_layer,
         ) as model:
             seconds = time.perf_counter() - start
             found = model.score_cells(parts[1])

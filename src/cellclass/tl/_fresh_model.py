@@ -42,19 +42,31 @@ def check_task(
 
 
 def part_of(
-    adata: AnnData, rows: np.ndarray, *, layer: str | None, keys: tuple[str | None, ...]
+    adata: AnnData,
+    rows: np.ndarray,
+    *,
+    layer: str | None,
+    keys: tuple[str | None, ...],
+    previous_layer: str | None = None,
 ) -> AnnData:
-    """Copy some cells: the one matrix that is used, in `X`, and the columns of `obs` named."""
+    """Copy some cells: the one matrix that is used, in `X`, and the columns of `obs` named.
+
+    And `previous_layer`, for models that read an earlier time point.
+    """
     layer = None if layer == "X" and "X" not in adata.layers else layer
     obs = {key: adata.obs[key].iloc[rows].to_numpy() for key in keys if key is not None}
     for key, values in obs.items():
         if isinstance(adata.obs[key].dtype, pd.CategoricalDtype):
             obs[key] = pd.Categorical(values, categories=adata.obs[key].cat.categories)
             obs[key] = obs[key].remove_unused_categories()
+    layers = {}
+    if previous_layer is not None:
+        layers[previous_layer] = take_rows(prepare_rows(matrix_of(adata, previous_layer)), rows)
     return ad.AnnData(
         take_rows(prepare_rows(matrix_of(adata, layer)), rows),
         obs=pd.DataFrame(obs, index=[str(row) for row in rows]),
         var=adata.var.copy(),
+        layers=layers,
     )
 
 
@@ -67,6 +79,7 @@ def fresh_model(
     batch_key: str | None,
     model_kwargs: Mapping[str, Any],
     train_kwargs: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]],
+    previous_layer: str | None = None,
 ) -> Iterator[Any]:
     """Set up, make and train a model; when the context ends, scvi-tools forgets it.
 
@@ -79,7 +92,8 @@ def fresh_model(
         with warnings.catch_warnings():
             # Said once, of all cells, by who asks.
             warnings.filterwarnings("ignore", message=r"Labels of obs\[.* with fewer than 3 cells")
-            model_cls.setup_anndata(reference, labels_key=labels_key, batch_key=batch_key)
+            more = {} if previous_layer is None else {"previous_layer": previous_layer}
+            model_cls.setup_anndata(reference, labels_key=labels_key, batch_key=batch_key, **more)
         model = model_cls(reference, **model_kwargs)
         how = train_kwargs(model) if callable(train_kwargs) else train_kwargs
         model.train(**{"enable_progress_bar": False, **how})

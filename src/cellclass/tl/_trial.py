@@ -38,6 +38,8 @@ class Task:
         Columns of `reference.obs`.
     model_kwargs, train_kwargs
         What is not searched.
+    previous_layer
+        Layer with an earlier time point; `None` for none.
     """
 
     model_cls: Any
@@ -48,6 +50,7 @@ class Task:
     batch_key: str | None
     model_kwargs: Mapping[str, Any]
     train_kwargs: Mapping[str, Any]
+    previous_layer: str | None = None
 
     def run(self, settings: Mapping[str, Any], share: float) -> dict[str, float]:
         """Train with a share (0–1) of the epochs, and score."""
@@ -60,6 +63,7 @@ class Task:
             self.reference,
             labels_key=self.labels_key,
             batch_key=self.batch_key,
+            previous_layer=self.previous_layer,
             model_kwargs=model_kwargs,
             train_kwargs=lambda model: (
                 train_kwargs | {"max_epochs": _epochs(model, train_kwargs, share)}

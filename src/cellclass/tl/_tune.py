@@ -43,6 +43,7 @@ def tune(
     batch_key: str | None = None,
     validation_size: float = 0.2,
     layer: str | None = None,
+    previous_layer: str | None = None,
     unlabeled_category: str | None = None,
     model_kwargs: Mapping[str, Any] | None = None,
     train_kwargs: Mapping[str, Any] | None = None,
@@ -90,6 +91,8 @@ def tune(
         Share (0–1) of the cells to judge on.
     layer
         Layer with the expression; `None` for `X`.
+    previous_layer
+        Layer with an earlier time point of each cell, for a class that reads one.
     unlabeled_category
         Label that means "no label given"; its cells are left out.
     model_kwargs, train_kwargs
@@ -144,13 +147,20 @@ def tune(
     train, held_out = _split(codes, groups, validation_size, len(labels), generator)
     task = Task(
         model_cls=model_cls,
-        reference=part_of(adata, train, layer=layer, keys=(labels_key, batch_key)),
-        held_out=part_of(adata, held_out, layer=layer, keys=()),
+        reference=part_of(
+            adata,
+            train,
+            layer=layer,
+            keys=(labels_key, batch_key),
+            previous_layer=previous_layer,
+        ),
+        held_out=part_of(adata, held_out, layer=layer, keys=(), previous_layer=previous_layer),
         truth=np.asarray(labels)[codes[held_out]],
         labels_key=labels_key,
         batch_key=batch_key,
         model_kwargs=given[0],
         train_kwargs=given[1],
+        previous_layer=previous_layer,
     )
     if backend == "auto":
         backend = "local" if importlib.util.find_spec("ray") is None else "ray"
