@@ -152,6 +152,20 @@ class BoundInput:
                 x = np.hstack([x, self._input_of(before, self.earlier.scale, self.fill[n:])])
             yield ReadCells(places, x, self._empty(chunk))
 
+    def convert(self, chunk: sp.csr_matrix | np.ndarray) -> np.ndarray:
+        """Bring rows of a matrix of the same genes and scale to the model's input.
+
+        Parameters
+        ----------
+        chunk
+            CSR, or C-ordered dense, `(n_rows, n_query_genes)`.
+
+        Returns
+        -------
+        float32 array `(n_rows, n_selected)`.
+        """
+        return self._input_of(take_rows(chunk, slice(None)), self.scale, self.fill)
+
     def mean(self, rows: np.ndarray) -> np.ndarray:
         """Mean of the model's input over cells at increasing positions, float64 `(n_inputs,)`."""
         total = np.zeros(len(self.fill))

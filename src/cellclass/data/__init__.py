@@ -8,10 +8,13 @@
     Minibatches of cells that stay in their file.
 `GivenDataModule`
     Minibatches of a datamodule that somebody else made.
+`AnnbatchDataModule`
+    Minibatches of a collection of zarr files, for `train(datamodule=…)`.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
 """
 
+from cellclass.data._annbatch import AnnbatchDataModule
 from cellclass.data._cells import (
     MOST_KEPT,
     Cells,
@@ -29,6 +32,7 @@ DataModule = ResidentDataModule | StreamedDataModule | GivenDataModule
 
 __all__ = [
     "MOST_KEPT",
+    "AnnbatchDataModule",
     "Cells",
     "DataModule",
     "DenseCells",
