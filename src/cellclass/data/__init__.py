@@ -10,6 +10,8 @@
     Minibatches of a datamodule that somebody else made.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
+`place_among`, `share_of`
+    How processes that train together share minibatches.
 """
 
 from cellclass.data._cells import (
@@ -21,6 +23,7 @@ from cellclass.data._cells import (
     keep_cells,
 )
 from cellclass.data._given import GivenDataModule
+from cellclass.data._processes import place_among, share_of
 from cellclass.data._resident import ResidentDataModule
 from cellclass.data._streamed import StreamedDataModule
 from cellclass.data._token_store import TokenStore
@@ -39,4 +42,6 @@ __all__ = [
     "StreamedDataModule",
     "TokenStore",
     "keep_cells",
+    "place_among",
+    "share_of",
 ]
