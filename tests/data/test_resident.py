@@ -51,6 +51,22 @@ def test_order_comes_from_the_seed_not_from_torch(module):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_processes_share_one_order(module):
+    """Minibatches of 3, 3 and 2 cells; three processes take the last one whole."""
+    shares = []
+    for rank in range(3):
+        module._generator.manual_seed(4)
+        loader = module.train_dataloader()
+        loader.rank, loader.world_size = rank, 3
+        assert len(loader) == 3
+        shares.append([part["labels"].view(-1).tolist() for part in loader])
+    module._generator.manual_seed(4)
+    for at, whole in enumerate(module.train_dataloader()):
+        own = [share[at] for share in shares]
+        labels = whole["labels"].view(-1).tolist()
+        assert own == ([[label] for label in labels] if at < 2 else [labels] * 3)
+
+
 def test_validation_cells_come_in_their_order(module):
     (part,) = module.val_dataloader()
     assert (part["X"][:, 0] / 2).tolist() == [0, 5, 10]

@@ -27,8 +27,12 @@ class Plan:
         self.validation_outputs = (np.eye(2)[truth] * 4, CODES)
 
 
+def one_process():
+    return SimpleNamespace(should_stop=False, world_size=1)
+
+
 def run(qualities, patience=2):
-    plan, trainer, stop = Plan(), SimpleNamespace(should_stop=False), StopWhenWorse(patience)
+    plan, trainer, stop = Plan(), one_process(), StopWhenWorse(patience)
     for number, quality in enumerate(qualities):
         plan.look(number, quality)
         stop.on_validation_end(trainer, plan)
@@ -63,7 +67,7 @@ def test_ends_on_the_best_weights_when_the_last_look_was_worse():
 @pytest.mark.parametrize("scale", [1.0, 4.0])
 def test_being_too_sure_is_not_worse(scale):
     """A temperature mends it, so the loss does not change."""
-    plan, trainer, stop = Plan(), SimpleNamespace(should_stop=False), StopWhenWorse(1)
+    plan, trainer, stop = Plan(), one_process(), StopWhenWorse(1)
     plan.look(0, 0.8)
     stop.on_validation_end(trainer, plan)
     logits, codes = plan.validation_outputs

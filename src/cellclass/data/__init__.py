@@ -12,6 +12,8 @@
     Minibatches of a collection of zarr files, for `train(datamodule=…)`.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
+`place_among`, `share_of`
+    How processes that train together share minibatches.
 """
 
 from cellclass.data._annbatch import AnnbatchDataModule
@@ -24,6 +26,7 @@ from cellclass.data._cells import (
     keep_cells,
 )
 from cellclass.data._given import GivenDataModule
+from cellclass.data._processes import place_among, share_of
 from cellclass.data._resident import ResidentDataModule
 from cellclass.data._streamed import StreamedDataModule
 from cellclass.data._token_store import TokenStore
@@ -43,4 +46,6 @@ __all__ = [
     "StreamedDataModule",
     "TokenStore",
     "keep_cells",
+    "place_among",
+    "share_of",
 ]

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 
 from cellclass.data._cells import DenseCells, SparseCells
+from cellclass.data._processes import place_among, share_of
 from cellclass.data._rows import DenseRows, SparseRows
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class _Minibatches:
         *,
         held_out_by: torch.Tensor | None = None,
         balanced: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         self.X = X
         self.held_out_by = held_out_by
@@ -35,6 +38,7 @@ class _Minibatches:
         self.batch_size = batch_size
         self.generator = generator
         self.balanced = balanced
+        self.rank, self.world_size = rank, world_size
 
     def __len__(self) -> int:
         return -(-len(self.X) // self.batch_size)
@@ -44,8 +48,10 @@ class _Minibatches:
         if self.generator is not None:
             order = self._order(self.generator).to(self.X.device)
         for start in range(0, len(self.X), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            rows = part if order is None else order[part]
+            rows: torch.Tensor | slice = slice(start, start + self.batch_size)
+            if order is not None:
+                rows = order[rows]
+                rows = rows[share_of(len(rows), self.rank, self.world_size)]
             batch = {"X": self.X[rows], "labels": self.labels[rows]}
             if self.held_out_by is not None:
                 batch["held_out_by"] = self.held_out_by[rows]
@@ -66,7 +72,8 @@ class ResidentDataModule(pl.LightningDataModule):
     """Training and validation cells as tensors, dense or sparse.
 
     Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`, and where several networks are
-    trained, each without some of the cells, `{"held_out_by": int64 (B, 1)}` beside these.
+    trained, each without some of the cells, `{"held_out_by": int64 (B, 1)}` beside these. Of
+    several processes, each takes its share of every minibatch, and all validation cells.
 
     Parameters
     ----------
@@ -144,6 +151,7 @@ class ResidentDataModule(pl.LightningDataModule):
         self, rows: np.ndarray, batch_size: int, generator: torch.Generator | None
     ) -> _Minibatches:
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        rank, world_size = place_among(None if generator is None else self.trainer)
         index, parts = torch.from_numpy(rows), self._held_out_by
         return _Minibatches(
             self._kept(index, device),
@@ -152,6 +160,8 @@ class ResidentDataModule(pl.LightningDataModule):
             generator,
             held_out_by=None if parts is None else parts[index].to(device),
             balanced=self.balanced,
+            rank=rank,
+            world_size=world_size,
         )
 
     def _kept(

@@ -10,6 +10,7 @@ import torch
 from scdataset import BlockShuffling, ClassBalancedSampling, Streaming, scDataset
 
 from cellclass.contract import ahead
+from cellclass.data._processes import place_among, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +45,7 @@ class _Minibatches:
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         for batch in ahead(self.cells):
-            several = len(batch["labels"]) >= self.world_size  # else all take the few that are left
-            part = slice(self.rank, None, self.world_size) if several else slice(None)
+            part = share_of(len(batch["labels"]), self.rank, self.world_size)
             yield {name: tensor[part].to(self.device) for name, tensor in batch.items()}
 
 
@@ -54,7 +54,8 @@ class StreamedDataModule(pl.LightningDataModule):
 
     Minibatches are `{"X": float32 (B, G), "labels": int64 (B, 1)}`. Cells are drawn in blocks of 64
     neighbours and mixed among about 8,000 (by scDataset), so that a file is read in stretches;
-    every cell comes once an epoch. Of several processes, each takes its share of every minibatch.
+    every cell comes once an epoch. Of several processes, each takes its share of every minibatch,
+    and all validation cells.
 
     Parameters
     ----------
@@ -145,10 +146,8 @@ class StreamedDataModule(pl.LightningDataModule):
 
     def _minibatches(self, cells: scDataset, *, shared: bool) -> _Minibatches:
         trainer = self.trainer
-        if trainer is None:
-            return _Minibatches(cells, 0, 1, torch.device("cpu"))
-        rank, world_size = (trainer.global_rank, trainer.world_size) if shared else (0, 1)
-        return _Minibatches(cells, rank, world_size, trainer.strategy.root_device)
+        device = torch.device("cpu") if trainer is None else trainer.strategy.root_device
+        return _Minibatches(cells, *place_among(trainer if shared else None), device)
 
 
 def _stretch(cells: Cells, rows: np.ndarray, *, codes: np.ndarray) -> _Stretch:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import torch
@@ -55,10 +57,8 @@ class TokenStore:
         else:
             path = Path(folder)
             path.mkdir(parents=True, exist_ok=True)
-            with (
-                (path / _GENES).open("wb") as genes_file,
-                (path / _VALUES).open("wb") as values_file,
-            ):
+            # Under another name first: other processes may be reading what is there.
+            with _replaced(path / _GENES) as genes_file, _replaced(path / _VALUES) as values_file:
                 for own_genes, own_values in cells:
                     lengths.append(len(own_genes))
                     own_genes.astype(np.int32).tofile(genes_file)
@@ -139,6 +139,18 @@ class TokenStore:
             batches += [window[at : at + batch_size] for at in range(0, len(window), batch_size)]
         for at in rng.permutation(len(batches)):
             yield batches[at]
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the name when it is complete."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        try:
+            yield file  # type: ignore[misc]
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).replace(path)
 
 
 def _mapped(path: Path, dtype: type, n: int) -> np.ndarray:

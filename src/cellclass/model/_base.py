@@ -193,9 +193,10 @@ class CellClassifier(Predictor):
         max_epochs
             Passes over the training cells; `None` for what the preset says.
         accelerator, devices
-            As in Lightning; `auto` takes a GPU if there is one.
+            As in Lightning; `auto` takes a GPU if there is one. Several processes (`devices=2,
+            strategy="ddp"`) take the same steps as one, up to rounding and what is dropped out.
         batch_size
-            Cells in a minibatch; `None` for what the preset says.
+            Cells in a minibatch, over all processes; `None` for what the preset says.
         early_stopping
             Whether to stop when validation cells are answered worse, and go back to the best
             weights; `None` for what the preset says.
@@ -213,7 +214,8 @@ class CellClassifier(Predictor):
             Other cells to train on than those of the reference: any LightningDataModule with
             `n_train`, `n_val` and `n_vars`, whose minibatches are `{"X": float32 (B, G), "labels":
             int64 (B, 1)}`: dense or sparse input of the model (`contract.bind(adata).read(rows)`
-            gives it), and positions in `labels`. Calibration is still learned on the reference's
+            gives it), and positions in `labels`. Of several processes, each asks it for
+            minibatches of its own. Calibration is still learned on the reference's
             own validation cells, which must not be among its training cells.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.

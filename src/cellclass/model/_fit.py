@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from scvi.train import TrainRunner
+from scvi.train._logger import SimpleLogger
 
+from cellclass.model._processes import leave_at_exit
 from cellclass.train import (
     ClassifierPlan,
     Recipe,
     StopWhenWorse,
     class_weights,
+    of_first_process,
+    only_used,
     quiet_lightning,
     threads_for_step,
 )
@@ -41,7 +45,11 @@ def fit(
     enable_progress_bar: bool | None,
     **kwargs: Any,  # noqa: ANN401 - for the runner and Lightning
 ) -> None:
-    """Fit the model's network; torch's own random state is left as it was."""
+    """Fit the model's network; torch's own random state is left as it was.
+
+    Several processes take the same steps as one: minibatches are shared out among them, and all
+    have the same weights and history afterwards.
+    """
     refused = [name for name in kwargs if name.startswith("early_stopping_")]
     if refused:
         raise TypeError(
@@ -61,10 +69,13 @@ def fit(
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
         "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
         "enable_progress_bar": in_sight() if enable_progress_bar is None else enable_progress_bar,
+        "use_distributed_sampler": False,  # the minibatches are shared out already
+        "logger": SimpleLogger(),  # that of scvi-tools for several processes writes a pickle
     }
     if not datamodule.n_val:
         settings["limit_val_batches"] = 0
-    model.module.train()  # scvi-tools leaves it in evaluation mode, where nothing is dropped out
+    module, fill = model.module, torch.from_numpy(model.contract.fill)
+    module.train()  # scvi-tools leaves it in evaluation mode, where nothing is dropped out
     with (
         quiet_lightning(),
         torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))),
@@ -74,9 +85,9 @@ def fit(
         runner = TrainRunner(
             model,
             training_plan=ClassifierPlan(
-                model.module,
+                module,
                 recipe,
-                torch.from_numpy(model.contract.fill),
+                fill,
                 None if weights is None else torch.from_numpy(weights),
             ),
             data_splitter=datamodule,
@@ -84,7 +95,16 @@ def fit(
             callbacks=callbacks,
             **{**settings, **kwargs},
         )
-        runner()
+        trainer = runner.trainer
+        if trainer.world_size == 1:
+            runner()
+            return
+        leave_at_exit()
+        some = (fill + 1)[None].to(next(module.parameters()).device)  # a cell with every gene
+        with only_used(module, lambda: module.member_logits(some)):
+            runner()
+        model.history_ = of_first_process(trainer, model.history_)
+        model.to_device(trainer.strategy.root_device)  # scvi-tools brings all to the first device
 
 
 def check_precision(settings: dict[str, Any]) -> None:

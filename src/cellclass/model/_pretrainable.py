@@ -15,6 +15,7 @@ from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._gene_vectors import SMALLEST_SHARE, NoVectorsError
 from cellclass.model._pretrained import Freeze, copy_pretrained, freeze_layers
 from cellclass.model._pretraining import pretrain
+from cellclass.model._processes import is_first_process
 from cellclass.model._save_load import SavedModel
 from cellclass.model._trust import Trust
 from cellclass.module import MaskRules, Performer
@@ -91,7 +92,7 @@ class Pretrainable(SavedModel):
         max_epochs
             Passes over the cells; `None` for as many as make 300 steps, one at least.
         batch_size
-            Cells in a minibatch.
+            Cells in a minibatch, over all processes.
         lr, weight_decay
             Of AdamW.
         checkpoint_dir
@@ -169,7 +170,7 @@ class Pretrainable(SavedModel):
         )
         self._forget_training()
         self._card["pretraining"] = about
-        if enable_progress_bar is not False:
+        if enable_progress_bar is not False and is_first_process():
             print(_told(about))  # noqa: T201 - what it was called for
 
     def _forget_training(self) -> None:

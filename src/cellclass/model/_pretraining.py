@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,10 +16,11 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from safetensors import SafetensorError, safe_open
 
-from cellclass.data import TokenStore
+from cellclass.data import TokenStore, place_among, share_of
 from cellclass.model._fit import check_precision, in_sight
+from cellclass.model._processes import leave_at_exit
 from cellclass.module import MaskedExpression, MaskRules, Performer, Tokens
-from cellclass.train import PretrainingPlan, SafeCheckpointIO, quiet_lightning
+from cellclass.train import PretrainingPlan, SafeCheckpointIO, only_used, quiet_lightning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +53,10 @@ def tokens_of(
 
 
 class TokenMinibatches:
-    """Cells of a token store as :class:`Tokens`, in another order every epoch if shuffled."""
+    """Cells of a token store as :class:`Tokens`, in another order every epoch if shuffled.
+
+    Of several processes, each takes its share of every shuffled minibatch, and all of the others.
+    """
 
     def __init__(
         self,
@@ -69,11 +75,13 @@ class TokenMinibatches:
 
     def __iter__(self) -> Iterator[Tokens]:
         device = self.trainer.strategy.root_device
-        rng = None
+        rng, rank, world_size = None, 0, 1
         if self.seed is not None:
             rng = np.random.default_rng([self.seed, self.trainer.current_epoch])
+            rank, world_size = place_among(self.trainer)
         for cells in self.store.minibatches(self.cells, self.batch_size, rng):
-            genes, values, mask = (part.to(device) for part in self.store.read(cells))
+            own = cells[share_of(len(cells), rank, world_size)]
+            genes, values, mask = (part.to(device) for part in self.store.read(own))
             yield Tokens(genes, values, mask, genes.shape[1])
 
 
@@ -160,6 +168,7 @@ def pretrain(
             "enable_model_summary": False,
             "logger": False,
             "num_sanity_val_steps": 0,
+            "use_distributed_sampler": False,  # the minibatches are shared out already
             "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
         }
         trainer = pl.Trainer(
@@ -170,12 +179,16 @@ def pretrain(
             **usual_settings | trainer_kwargs,
         )
         performer.train()
-        trainer.fit(
-            plan,
-            TokenMinibatches(store, training, batch_size, trainer=trainer, seed=seed),
-            TokenMinibatches(store, held_out, batch_size, trainer=trainer),
-            ckpt_path=checkpoint,
-        )
+        with ExitStack() as stack:
+            if trainer.world_size > 1:
+                leave_at_exit()
+                stack.enter_context(only_used(module, partial(_some_told, module, store)))
+            trainer.fit(
+                plan,
+                TokenMinibatches(store, training, batch_size, trainer=trainer, seed=seed),
+                TokenMinibatches(store, held_out, batch_size, trainer=trainer),
+                ckpt_path=checkpoint,
+            )
         performer.eval()
         module.to(trainer.strategy.root_device)
         batches = TokenMinibatches(store, held_out, batch_size, trainer=trainer)
@@ -190,6 +203,14 @@ def pretrain(
         **told,
     }
     return about, pd.DataFrame.from_dict(plan.rows, orient="index").rename_axis("epoch")
+
+
+def _some_told(module: MaskedExpression, store: TokenStore) -> torch.Tensor:
+    """Logits of masked tokens of a few cells."""
+    device = module.tokens.first.device
+    genes, values, mask = (part.to(device) for part in store.read(np.arange(min(2, len(store)))))
+    tokens = Tokens(genes, values, mask, genes.shape[1])
+    return module(*module.corrupt(tokens, torch.Generator().manual_seed(0)))
 
 
 def _fingerprint(performer: Performer) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -13,6 +14,7 @@ from cellclass.contract import InputContract
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._files import ModelFiles, read_model, write_model
 from cellclass.model._onnx import write_onnx
+from cellclass.model._processes import in_first_process
 from cellclass.model._scvi_format import read_scvi_format, write_scvi_format
 from cellclass.model._trust import Trust
 from cellclass.module import CrossFitted
@@ -68,7 +70,9 @@ class SavedModel(BaseModelClass):
     ) -> None:
         """Write the model to a folder: `model.json` and `model.safetensors`.
 
-        The folder appears under its name only when it is complete. No cells are written.
+        The folder appears under its name only when it is complete. No cells are written. Where
+        several processes have trained together all of them call this: the first one writes, the
+        others wait until it has.
 
         Parameters
         ----------
@@ -107,7 +111,8 @@ class SavedModel(BaseModelClass):
             },
         }
         write = _WRITERS[format]
-        write(dir_path, type(self).__name__, text, arrays, weights, overwrite=overwrite)
+        name = type(self).__name__
+        in_first_process(partial(write, dir_path, name, text, arrays, weights, overwrite=overwrite))
 
     def export_onnx(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the network as an ONNX file, to run without Python, in a browser for one.

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 
 from cellclass.metrics import fit_temperature, softmax
+from cellclass.train._processes import of_first_process
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ class StopWhenWorse(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ANN401
         """Compare this look with the best one."""
-        loss = _calibrated_loss(*pl_module.validation_outputs)
+        loss = of_first_process(trainer, _calibrated_loss(*pl_module.validation_outputs))
         if self._best is None or loss.mean() < self._best.mean():
             self._best = loss
             weights = pl_module.module.state_dict()

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
+from cellclass.train._processes import share_buffers, sum_over_processes
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -127,6 +129,7 @@ class ClassifierPlan(pl.LightningModule):
         self.recipe = recipe
         self.register_buffer("_fill", torch.zeros(1) if fill is None else fill, persistent=False)
         self.register_buffer("_weights", weights, persistent=False)
+        self._n_processes = 1
         self._loss = torch.zeros(())
         self._n = 0
         self._logits: list[torch.Tensor] = []
@@ -150,13 +153,25 @@ class ClassifierPlan(pl.LightningModule):
             loss = loss * self._weights[every]
         if "held_out_by" in batch:
             learned = self._learned(batch["held_out_by"], len(logits))  # (M, B)
-            shares = learned / learned.sum(dim=1, keepdim=True).clamp(min=1)
+            shares = learned / self._each(learned.sum(dim=1, keepdim=True))
             loss = (loss.view_as(shares) * shares).sum() / len(logits)
+        elif self._n_processes > 1:
+            loss = loss.sum() / self._each(loss.new_tensor(len(every)))
         else:
             loss = loss.mean()
         self._loss = self._loss.to(loss.device) + loss.detach() * len(labels)
         self._n += len(labels)
         return loss * len(logits)  # no member feels how many others there are
+
+    def _each(self, n: torch.Tensor) -> torch.Tensor:
+        """Return how many cells each process has, if they had as many, one at least in all.
+
+        Gradients are averaged over processes. So that the mean is that of all cells, each process
+        divides the sum over its own by the same number.
+        """
+        if self._n_processes == 1:
+            return n.clamp(min=1)
+        return sum_over_processes(n).clamp(min=1) / self._n_processes
 
     def _learned(self, held_out_by: torch.Tensor, n_members: int) -> torch.Tensor:
         """Say which cells `(B, 1)` each member may learn from, `(M, B)`."""
@@ -175,8 +190,21 @@ class ClassifierPlan(pl.LightningModule):
         x[:n_chosen].lerp_(self._fill.to(x), gone.to(x))
         return x
 
+    def on_fit_start(self) -> None:
+        """Note how many processes train; each draws random numbers of its own."""
+        self._n_processes = self.trainer.world_size
+        if self.trainer.global_rank > 0:
+            torch.manual_seed(torch.initial_seed() + self.trainer.global_rank)
+
+    def on_train_end(self) -> None:
+        """End with the same network in all processes."""
+        if self._n_processes > 1:
+            share_buffers(self.module)
+
     def on_validation_epoch_start(self) -> None:
         """Forget the last look at the validation cells."""
+        if self._n_processes > 1:  # all look through the same random features
+            share_buffers(self.module)
         self._logits, self._codes = [], []
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:  # noqa: ARG002
@@ -243,8 +271,7 @@ class ClassifierPlan(pl.LightningModule):
         }
 
     def _log(self, name: str, value: torch.Tensor, n: int) -> None:
-        distributed = self.trainer.world_size > 1
-        self.log(name, value, batch_size=n, prog_bar=True, sync_dist=distributed)
+        self.log(name, value, batch_size=n, prog_bar=True, sync_dist=self._n_processes > 1)
 
 
 def _trained(parameters: list[nn.Parameter]) -> list[nn.Parameter]:

@@ -9,6 +9,8 @@ import lightning.pytorch as pl
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
+from cellclass.train._processes import share_buffers, sum_over_processes
+
 _WARMUP = 0.1
 
 
@@ -51,7 +53,9 @@ class PretrainingPlan(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch with its own random numbers."""
-        torch.manual_seed(hash((self.seed, self.current_epoch)) % 2**63)
+        rank = self.trainer.global_rank  # each process hides tokens of its own cells
+        own = (self.seed, self.current_epoch, rank) if rank else (self.seed, self.current_epoch)
+        torch.manual_seed(hash(own) % 2**63)
 
     def training_step(self, batch: tuple, batch_idx: int) -> torch.Tensor:  # noqa: ARG002
         """Loss of one minibatch."""
@@ -60,15 +64,29 @@ class PretrainingPlan(pl.LightningModule):
         loss = F.cross_entropy(logits, targets, reduction="sum")
         self._loss = self._loss.to(loss.device) + loss.detach()
         self._n += len(targets)
-        return loss / max(1, len(targets))
+        n_each: torch.Tensor | float = max(1, len(targets))
+        if self.trainer.world_size > 1:  # gradients are averaged over processes
+            n = sum_over_processes(loss.new_tensor(len(targets)))
+            n_each = n.clamp(min=1) / self.trainer.world_size
+        return loss / n_each
 
     def on_train_epoch_end(self) -> None:
         """Log the mean loss of the epoch."""
-        self._note("pretrain_loss", self._loss / max(1, self._n))
+        loss, n = self._loss, torch.tensor(float(self._n), device=self._loss.device)
+        if self.trainer.world_size > 1:
+            loss, n = sum_over_processes(torch.stack([loss, n]))
+        self._note("pretrain_loss", loss / n.clamp(min=1))
         self._loss, self._n = torch.zeros(()), 0
+
+    def on_train_end(self) -> None:
+        """End with the same network in all processes."""
+        if self.trainer.world_size > 1:
+            share_buffers(self.module)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last look at the validation cells."""
+        if self.trainer.world_size > 1:  # all look through the same random features
+            share_buffers(self.module)
         self._seen = []
 
     def validation_step(self, batch: tuple, batch_idx: int) -> None:
@@ -94,7 +112,7 @@ class PretrainingPlan(pl.LightningModule):
         self.rows = checkpoint["rows"]
 
     def _note(self, name: str, value: torch.Tensor) -> None:
-        self.log(name, value, prog_bar=True)
+        self.log(name, value, prog_bar=True, sync_dist=self.trainer.world_size > 1)
         self.rows.setdefault(self.current_epoch, {})[name] = float(value)
 
     def _told(

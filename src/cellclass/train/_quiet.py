@@ -16,6 +16,8 @@ _OTHERS_WARNINGS = (
     ".*LeafSpec.*is deprecated",
     ".*does not have many workers",
     ".*Checkpoint directory .* exists and is not empty",
+    # scvi-tools' own, which is not used here
+    "early_stopping was automatically disabled due to the use of DDP",
 )
 
 
