@@ -65,9 +65,12 @@ def on_dask(adata, kind=sp.csr_matrix, dies=None, log=None):
     return lazy
 
 
-def is_killed(dies: Path, client) -> bool:
-    client.wait_for_workers(2, timeout=60)
-    return int(dies.read_text()) not in client.run(os.getpid).values()
+def is_killed(dies: Path) -> bool:
+    try:
+        os.kill(int(dies.read_text()), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def test_a_killed_worker_changes_nothing(counts, client, tmp_path):
@@ -76,17 +79,18 @@ def test_a_killed_worker_changes_nothing(counts, client, tmp_path):
     dies, log = tmp_path / "rank", tmp_path / "read"
     lazy = on_dask(counts, dies=dies, log=log)
     cc.pp.rank_genes_js(lazy, "label")
-    assert is_killed(dies, client)
-    assert log.stat().st_size > N_CHUNKS
+    assert is_killed(dies)
+    assert log.stat().st_size > N_CHUNKS  # what the worker had read was read again
     pd.testing.assert_frame_equal(lazy.var, expected.var, check_exact=True)
     for name in ("scores", "names", "pvals"):
         np.testing.assert_array_equal(
             lazy.uns["rank_genes_js"][name], expected.uns["rank_genes_js"][name]
         )
 
+    client.wait_for_workers(2, timeout=60)
     dies = tmp_path / "scale"
     scale = cc.pp.identify_scale(on_dask(counts, dies=dies))
-    assert is_killed(dies, client)
+    assert is_killed(dies)
     assert scale == cc.pp.identify_scale(counts)
 
 
