@@ -23,11 +23,12 @@ def children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def lazy(path: str):
+def lazy(path: str, step: int | None = None):
+    """Return `X` as a Dask array with `step` cells in a chunk, by default a fiftieth of them."""
     import h5py
 
     group = h5py.File(path, "r")["X"]
-    step = max(1, group["indptr"].size // 50)
+    step = step or max(1, group["indptr"].size // 50)
     return ad.experimental.read_elem_lazy(group, chunks=(step, group.attrs["shape"][1]))
 
 

@@ -97,20 +97,6 @@ def test_dask(counts, kind, chunks, bins, normalize):
     same(count_tables_of(lazy, codes, LABELS, bins=bins, normalize=normalize), expected)
 
 
-@pytest.mark.filterwarnings("ignore")  # of the cluster: not ours
-def test_two_workers_give_the_same_bits(counts):
-    distributed = pytest.importorskip("distributed")
-    X, codes = counts
-    factors = depth_factors(X, codes)
-    expected = count_tables(X, codes, LABELS, factors=factors)
-    with (
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster),
-    ):
-        lazy = as_dask(X, "csr", (170, -1))
-        same(count_tables_of(lazy, codes, LABELS, normalize=True), expected)
-
-
 @pytest.mark.parametrize(
     ("kind", "chunks", "message"),
     [

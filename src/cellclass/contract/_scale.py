@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
 
-from cellclass.contract._rows import prepare_rows, row_chunks, stored_values
+from cellclass.contract._row_scan import NotFiniteError, scan_rows
+from cellclass.contract._rows import prepare_rows
 from cellclass.contract._verdict import judge, number
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
@@ -18,9 +18,7 @@ from cellclass.kernels import (
     LN,
     LOG2,
     LOG10,
-    ROW_STATISTICS,
     SQRT,
-    row_statistics,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +151,8 @@ def identify_scale(
     Parameters
     ----------
     X
-        Expression `(n_obs, n_vars)`: dense, any scipy sparse kind, backed, or a Dask array.
+        Expression `(n_obs, n_vars)`: dense, any scipy sparse kind, backed, or a Dask array, whose
+        chunks are described by its scheduler, one task each.
     var_names
         Names of the genes, for messages.
     where
@@ -166,11 +165,10 @@ def identify_scale(
     """
     X = prepare_rows(X)
     precision = _HALF_PRECISION if np.dtype(X.dtype) == np.float16 else _PRECISION
-    rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
-    for part, chunk in row_chunks(X):
-        row_statistics(*stored_values(chunk), precision, rows[part])
-        if rows["n_not_finite"][part].any():
-            _refuse_not_finite(chunk, part.start, var_names, where)
+    try:
+        rows = scan_rows(X, precision)
+    except NotFiniteError as error:
+        raise _not_finite(error, var_names, where) from None
     filled = rows["n_nonzero"] > 0
     return Scale(
         **vars(judge(rows, n_vars=X.shape[1])),
@@ -189,16 +187,10 @@ def _minimum(rows: np.ndarray, *, n_vars: int) -> float:
     return float(rows["smallest"].min(initial=np.inf))
 
 
-def _refuse_not_finite(
-    chunk: sp.csr_matrix | np.ndarray, start: int, var_names: pd.Index | None, where: str
-) -> None:
-    entries = sp.coo_matrix(chunk)
-    cells, genes, values = entries.row, entries.col, entries.data
-    bad = np.flatnonzero(~np.isfinite(values))
-    gene = genes[bad[0]] if var_names is None else repr(str(var_names[genes[bad[0]]]))
-    raise ValuesError(
-        f"{where} holds NaN or infinite values: {values[bad[0]]} in cell number "
-        f"{start + cells[bad[0]]}, gene {gene}, and {bad.size - 1} more nearby. Find where they "
-        "arise, or set them to zero if they mean zero: "
-        f"numpy.nan_to_num on its values ({where}.data where it is sparse)."
+def _not_finite(error: NotFiniteError, var_names: pd.Index | None, where: str) -> ValuesError:
+    gene = error.gene if var_names is None else repr(str(var_names[error.gene]))
+    return ValuesError(
+        f"{where} holds NaN or infinite values: {error.value} in cell number {error.cell}, gene "
+        f"{gene}, and {error.n_more} more nearby. Find where they arise, or set them to zero if "
+        f"they mean zero: numpy.nan_to_num on its values ({where}.data where it is sparse)."
     )

@@ -7,7 +7,7 @@
     of the cells; the batches in them.
 `plan_counts`, `Counter`, `bin_rule`, `takes_fractions`, `not_counts`, `BinRule`, `Bins`
     The same for a matrix that comes in parts.
-`depth_factors`, `depths`, `factors_of`
+`depth_factors`, `depths`, `factors_of`, `factors_to`, `median_depth`
     Factors that bring every cell to the median depth.
 `divergences`, `label_divergences`, `g_tests`, `coarse_counts`
     What is computed from such tables: divergence over all labels, one label against the rest,
@@ -54,7 +54,13 @@ from cellclass.kernels._coarse_codes import at_median_depth, tercile_thresholds
 from cellclass.kernels._coarse_counts import coarse_counts
 from cellclass.kernels._count_tables import count_tables
 from cellclass.kernels._counter import Counter, not_counts, plan_counts
-from cellclass.kernels._depth import depth_factors, depths, factors_of
+from cellclass.kernels._depth import (
+    depth_factors,
+    depths,
+    factors_of,
+    factors_to,
+    median_depth,
+)
 from cellclass.kernels._divergence import count_divergence, divergences
 from cellclass.kernels._expression_bins import log2_bins, quantile_bins
 from cellclass.kernels._g_test import GTests, g_tests
@@ -125,6 +131,7 @@ __all__ = [
     "depths",
     "divergences",
     "factors_of",
+    "factors_to",
     "find_bad_counts",
     "g_tests",
     "gather_csr",
@@ -134,6 +141,7 @@ __all__ = [
     "label_divergences",
     "log2_bins",
     "lowest_counts",
+    "median_depth",
     "medians_by_gene",
     "middle_counts",
     "nearest",

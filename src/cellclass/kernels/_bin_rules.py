@@ -148,7 +148,8 @@ def largest_values(
         if not matrix.is_in_order() and matrix.has_duplicates():
             matrix = matrix.summed()
         arrays = (matrix.data, matrix.indices, matrix.indptr)
-        _fill_largest(*arrays, np.asarray(codes), scales, matrix.by_gene, largest)
+        codes = np.asarray(codes).astype(np.int16, copy=False)
+        _fill_largest(*arrays, codes, scales, matrix.by_gene, largest)
         return largest
     for start in range(0, matrix.shape[0], ROWS_AT_ONCE):
         inside = slice(start, start + ROWS_AT_ONCE)

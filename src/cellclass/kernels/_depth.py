@@ -33,10 +33,22 @@ def factors_of(depth: NDArray[np.float64], codes: NDArray[np.integer]) -> NDArra
 
     The median is over the cells with a label and a depth above 0.
     """
-    positive = np.isfinite(depth) & (depth > 0)
-    used = depth[positive & (codes >= 0)]
-    median = np.median(used) if used.size else 1.0
-    return np.divide(median, depth, out=np.ones_like(depth), where=positive)
+    return factors_to(median_depth(depth, codes), depth)
+
+
+def median_depth(depth: NDArray[np.float64], codes: NDArray[np.integer]) -> float:
+    """Return the median over the cells with a label and a depth above 0; 1 without any."""
+    used = depth[_is_positive(depth) & (codes >= 0)]
+    return float(np.median(used)) if used.size else 1.0
+
+
+def factors_to(target: float, depth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `target / depth` of each cell; 1 where that is no positive number."""
+    return np.divide(target, depth, out=np.ones_like(depth), where=_is_positive(depth))
+
+
+def _is_positive(depth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.isfinite(depth) & (depth > 0)
 
 
 def depth_factors(X: Any, codes: NDArray[np.integer]) -> NDArray[np.float64]:  # noqa: ANN401

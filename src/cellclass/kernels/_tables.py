@@ -39,6 +39,11 @@ class CountTables:
     n_cells: NDArray[np.int64]
     """int64 `(n_labels,)`: cells of each label."""
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of the arrays: Dask weighs by it whether to send tables elsewhere."""
+        arrays = (self.table, self.offsets, self.overflow, self.n_cells)
+        return object.__sizeof__(self) + sum(array.nbytes for array in arrays)
+
     @property
     def n_labels(self) -> int:
         """Number of labels."""

@@ -20,6 +20,8 @@ from cellclass.kernels import (
     count_tables,
     depths,
     factors_of,
+    factors_to,
+    median_depth,
     not_counts,
     plan_counts,
     takes_fractions,
@@ -260,14 +262,16 @@ def _of_dask(
     import dask
 
     by_gene = _spans_cells(X)
+    # a code for each cell goes out with the tasks, in a byte where that is enough
+    codes = codes.astype(np.min_scalar_type(-max(1, n_labels)))
     blocks = X.to_delayed().ravel().tolist()
     ends = np.cumsum(X.chunks[1 if by_gene else 0]).tolist()
     parts = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    factors = None
+    sums: Any = ()
     if normalize:
         sums = dask.compute(*[dask.delayed(depths)(block) for block in blocks])
-        factors = factors_of(np.sum(sums, axis=0) if by_gene else np.concatenate(sums), codes)
     if by_gene:
+        factors = factors_of(np.sum(sums, axis=0), codes) if normalize else None
         shared = dask.delayed(codes), n_labels, bins, dask.delayed(factors), 1
         count = dask.delayed(_of_genes)
         tables = [
@@ -275,11 +279,11 @@ def _of_dask(
         ]
         return CountTables.side_by_side(dask.compute(*tables))
 
-    given: list[list[Any]] = [
-        blocks,
-        [codes[cells] for cells in parts],
-        [None if factors is None else factors[cells] for cells in parts],
-    ]
+    given: list[list[Any]] = [blocks, [codes[cells] for cells in parts], [None] * len(parts)]
+    if normalize:  # eight bytes a cell, which are made again where the cells are
+        scale = dask.delayed(_factors_in)
+        median = median_depth(np.concatenate(sums), codes)
+        given[2] = [scale(block, median) for block in blocks]
 
     def over(
         function: Callable[..., Any],
@@ -295,10 +299,14 @@ def _of_dask(
             ]
         return results[0].compute()
 
-    rule = bin_rule(bins, over)
+    rule = dask.delayed(bin_rule(bins, over), traverse=False)  # once for each worker
     starts = [cells.start for cells in parts]
     same = [[value] * len(parts) for value in (n_labels, rule)]
     return over(_of_cells, CountTables.merged, *same, starts)
+
+
+def _factors_in(part: Any, median: float) -> NDArray[np.float64]:  # noqa: ANN401
+    return factors_to(median, depths(part))
 
 
 def _of_cells(

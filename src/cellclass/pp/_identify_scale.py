@@ -31,8 +31,8 @@ def identify_scale(adata: AnnData, *, layer: str | None = None) -> Scale:
     ----------
     adata
         Cells × genes; nothing in it changes. The matrix may be dense, of any scipy sparse kind, in
-        a file (backed h5ad or zarr, read a few thousand cells at a time), or a Dask array (one
-        chunk of cells at a time).
+        a file (backed h5ad or zarr, read a few thousand cells at a time), or a Dask array, whose
+        chunks of cells are tasks of Dask's scheduler.
     layer
         Layer with the expression; `None` for `X`.
 
