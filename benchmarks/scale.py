@@ -117,11 +117,13 @@ def same(folder: Path) -> None:
     labels = (there.obs["cellclass"].astype(str) == here.obs["cellclass"].astype(str)).all()
     probability = "cellclass_probability"
     bits = np.array_equal(there.obsm[probability].to_numpy(), here.obsm[probability].to_numpy())
-    print(f"\nthe first {SMALL:,} cells, file and memory: labels equal: {labels}; every bit: {bits}")
+    print(f"\nfirst {SMALL:,} cells, file and memory: labels equal: {labels}; every bit: {bits}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cells", type=int, default=1_000_000)
     parser.add_argument("--genes", type=int, default=2_000)

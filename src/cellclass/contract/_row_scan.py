@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass._checks import is_dask
-from cellclass.contract._rows import prepare_rows, row_chunks, stored_values
+from cellclass.contract._ahead import ahead
+from cellclass.contract._rows import is_in_memory, prepare_rows, row_chunks, stored_values
 from cellclass.kernels import ROW_STATISTICS, row_statistics
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def scan_rows(X: Any, precision: float) -> NDArray[np.void]:  # noqa: ANN401 - a
     if is_dask(X):
         return _scan_dask(X, precision)
     rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
-    for part, chunk in row_chunks(X):
+    chunks = row_chunks(X)
+    for part, chunk in chunks if is_in_memory(X) else ahead(chunks):
         row_statistics(*stored_values(chunk), precision, rows[part])
         if rows["n_not_finite"][part].any():
             raise _not_finite(chunk, part.start)
