@@ -1,14 +1,17 @@
-"""The transformer on a GPU: the same answers, tokens per second, share of the ceiling, memory.
+"""A GPU: the same answers, cells and tokens per second, share of the ceiling, memory.
 
 Usage: python benchmarks/gpu.py [--device cuda] [--lengths 2048 16907] [--tokens 65536]
+           [--cells 1000000] [--minibatches 4096 16384]
 
 First the checks: attention on the device against float64 on the processor, and a trained model's
-labels there against those on the processor. Then an encoder of scBERT's dimensions (width 200, 6
-blocks, 10 heads of 64, 266 features), forwards and backwards under bf16 autocast, FAVOR+ and exact
-attention (flash where torch has it), with `torch.compile` and without: arms take turns, medians of
-five. The ceiling is what one large bf16 matrix product reaches in the same run; the share counts
-only the multiplications that the formula needs, twice as many backwards as forwards. Where an arm
-does not run, its error stands in its place. On a processor (`--device cpu`) it is a test of itself.
+labels there against those on the processor. Then the perceptron's training on a million cells that
+stay on the device, beside its minibatches alone and a loop without Lightning. Then an encoder of
+scBERT's dimensions (width 200, 6 blocks, 10 heads of 64, 266 features), forwards and backwards under
+bf16 autocast, FAVOR+ and exact attention (flash where torch has it), with `torch.compile` and
+without: arms take turns, medians of five. The ceiling is what one large bf16 matrix product reaches
+in the same run; the share counts only the multiplications that the formula needs, twice as many
+backwards as forwards. Where an arm does not run, its error stands in its place. On a processor
+(`--device cpu`) it is a test of itself.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ import argparse
 import time
 import warnings
 
+import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import nn
 
 import cellclass as cc
-from cellclass.module import Encoder, draw_features, favor_attention
+from cellclass.data import DenseCells, ResidentDataModule
+from cellclass.module import MLP, Encoder, draw_features, favor_attention
+from cellclass.train import ClassifierPlan, Recipe, quiet_lightning
 
 HEADS, HEAD_DIM, N_FEATURES, WIDTH, DEPTH = 10, 64, 266, 200, 6
 ARMS = [(kind, compiled) for kind in ("favor", "softmax") for compiled in (False, True)]
@@ -137,11 +143,81 @@ def speed(device: torch.device, lengths: list[int], n_together: int) -> None:
                   f"| {peak[arm]:,.0f} |", flush=True)  # fmt: skip
 
 
+class Timer(pl.Callback):
+    """Seconds of each epoch's training."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_train_epoch_start(self, trainer, _) -> None:
+        wait(trainer.strategy.root_device)
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer, _) -> None:
+        wait(trainer.strategy.root_device)
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def perceptron(device: torch.device, n_cells: int, sizes: list[int]) -> None:
+    """Cells/s of training the perceptron on cells that stay on the device, and where time goes."""
+    n_genes, n_labels, most = 1000, 30, ceiling(device)
+    X = torch.randn(n_cells, n_genes).clamp(min=0).numpy()
+    codes = np.random.default_rng(0).integers(0, n_labels, n_cells)
+    print(
+        f"\n{n_cells:,} cells × {n_genes} genes on the device, {n_labels} labels.\n\n| minibatch | "
+        "precision | cells/s | minibatches alone | loop without Lightning | of the ceiling |\n"
+        + "|---" * 6
+        + "|"
+    )
+    for size, precision in [(s, p) for s in sizes for p in ("32-true", "bf16-mixed")]:
+        data = ResidentDataModule(
+            DenseCells(X), codes, train_idx=np.arange(n_cells), val_idx=np.zeros(0, np.int64),
+            batch_size=size, seed=0,
+        )  # fmt: skip
+        plan = ClassifierPlan(MLP(n_genes, n_labels), Recipe(batch_size=size))
+        timer = Timer()
+        with quiet_lightning():
+            trainer = pl.Trainer(
+                accelerator="gpu" if device.type == "cuda" else "cpu", devices=1, max_epochs=4,
+                precision=precision, logger=False, enable_checkpointing=False, callbacks=[timer],
+                enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
+            )  # fmt: skip
+            trainer.fit(plan, datamodule=data)
+        loader = data.train_dataloader()
+
+        def alone(loader=loader) -> None:
+            for _ in loader:
+                pass
+
+        module = plan.module.to(device).train()
+        optimizer = torch.optim.AdamW(module.parameters(), fused=True)
+
+        def bare(loader=loader, module=module, optimizer=optimizer, precision=precision) -> None:
+            for batch in loader:
+                optimizer.zero_grad()
+                with torch.autocast(device.type, torch.bfloat16, enabled=precision != "32-true"):
+                    logits = module.member_logits(batch["X"])[0]
+                    loss = nn.functional.cross_entropy(logits.float(), batch["labels"].view(-1))
+                loss.backward()
+                optimizer.step()
+
+        found = [np.median([seconds_of(step, device) for _ in range(3)]) for step in (alone, bare)]
+        taken = float(np.median(timer.seconds[1:]))
+        operations = 6 * sum(p.numel() for p in module.parameters() if p.requires_grad)
+        print(
+            f"| {size:,} | {precision} | {n_cells / taken:,.0f} | {n_cells / found[0]:,.0f} | "
+            f"{n_cells / found[1]:,.0f} | {n_cells / taken * operations / most:.1%} |",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--lengths", type=int, nargs="+", default=[2048, 16907])
     parser.add_argument("--tokens", type=int, default=65536, help="tokens in a step")
+    parser.add_argument("--cells", type=int, default=1_000_000, help="cells to train on")
+    parser.add_argument("--minibatches", type=int, nargs="+", default=[4096, 16384])
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no GPU here; --device cpu tests the script itself")
@@ -151,6 +227,7 @@ def main() -> None:
     print(f"{name}, torch {torch.__version__}\n")
     check_attention(device)
     check_model(device)
+    perceptron(device, options.cells, options.minibatches)
     speed(device, options.lengths, options.tokens)
 
 
