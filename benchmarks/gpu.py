@@ -6,12 +6,12 @@ Usage: python benchmarks/gpu.py [--device cuda] [--lengths 2048 16907] [--tokens
 First the checks: attention on the device against float64 on the processor, and a trained model's
 labels there against those on the processor. Then the perceptron's training on a million cells that
 stay on the device, beside its minibatches alone and a loop without Lightning. Then an encoder of
-scBERT's dimensions (width 200, 6 blocks, 10 heads of 64, 266 features), forwards and backwards under
-bf16 autocast, FAVOR+ and exact attention (flash where torch has it), with `torch.compile` and
-without: arms take turns, medians of five. The ceiling is what one large bf16 matrix product reaches
-in the same run; the share counts only the multiplications that the formula needs, twice as many
-backwards as forwards. Where an arm does not run, its error stands in its place. On a processor
-(`--device cpu`) it is a test of itself.
+scBERT's dimensions (width 200, 6 blocks, 10 heads of 64, 266 features), forwards and backwards
+under bf16 autocast, FAVOR+ and exact attention (flash where torch has it), with `torch.compile`
+and without: arms take turns, medians of five. The ceiling is what one large bf16 matrix product
+reaches in the same run; the share counts only the multiplications that the formula needs, twice as
+many backwards as forwards. Where an arm does not run, its error stands in its place. On a
+processor (`--device cpu`) it is a test of itself.
 """
 
 from __future__ import annotations
