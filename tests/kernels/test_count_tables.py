@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -104,3 +106,10 @@ def test_table_stays_small():
     X.data = rng.geometric(0.6, X.nnz).astype(np.float32)
     tables = count_tables(X, rng.integers(0, 10, 4000), 10)
     assert tables.table.nbytes + tables.overflow.nbytes < 0.15 * (X.data.nbytes + X.indices.nbytes)
+
+
+def test_tables_tell_how_large_they_are():
+    tables = count_tables(np.arange(12).reshape(4, 3), np.array([0, 1, 0, 1]), 2)
+    arrays = (tables.table, tables.offsets, tables.overflow, tables.n_cells)
+    n_bytes = sum(array.nbytes for array in arrays)
+    assert n_bytes < sys.getsizeof(tables) < n_bytes + 500
