@@ -5,11 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_BLOCK = 256
+_BLOCK = 128
 
 
 def nearest(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Find the nearest points of each query by comparing it with all of them.
+
+    Points that are like each other are best side by side: those that cannot be near are then left
+    out after some of the axes.
 
     Parameters
     ----------
@@ -45,7 +48,10 @@ def _find(points: np.ndarray, queries: np.ndarray, distance: np.ndarray, index: 
     for start in range(0, n_points, _BLOCK):
         n = min(_BLOCK, n_points - start)
         for q in range(queries.shape[0]):
+            best, place = distance[q], index[q]
+            farthest = best[k - 1]
             square[:n] = 0.0
+            least = np.float32(0.0)
             for axis in range(0, n_axes, 4):  # which loads the sums a quarter as often
                 q0, q1 = queries[q, axis], queries[q, axis + 1]
                 q2, q3 = queries[q, axis + 2], queries[q, axis + 3]
@@ -55,11 +61,12 @@ def _find(points: np.ndarray, queries: np.ndarray, distance: np.ndarray, index: 
                     d0, d1 = x0[p] - q0, x1[p] - q1
                     d2, d3 = x2[p] - q2, x3[p] - q3
                     square[p] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
-            best, place = distance[q], index[q]
-            farthest = best[k - 1]
-            least = np.float32(np.inf)
-            for p in range(n):
-                least = min(least, square[p])
+                if axis % 8 == 4 or axis + 4 >= n_axes:
+                    least = np.float32(np.inf)
+                    for p in range(n):
+                        least = min(least, square[p])
+                    if least >= farthest:  # whatever the other axes add
+                        break
             if least >= farthest:
                 continue
             for p in range(n):

@@ -42,7 +42,7 @@ class NeighbourDistance:
     def fit(cls, places: np.ndarray, codes: np.ndarray) -> NeighbourDistance:
         """Learn from training cells `(n_cells, D)` and their codes."""
         whitener = whitening(places, codes)
-        cells = _directions(places, whitener)
+        cells = _directions(places, whitener)[np.argsort(codes, kind="stable")]
         if len(cells) < 2:
             return cls(whitener, cells, np.zeros(len(cells)))
         search = NearestNeighbors(n_neighbors=min(_N_NEIGHBOURS, len(cells) - 1), algorithm="brute")
