@@ -44,6 +44,17 @@ def test_an_epoch_is_every_training_cell_once_in_a_new_order(module):
     assert epochs[0].tolist() != epochs[1].tolist()
 
 
+def test_an_epoch_at_once_holds_the_same_minibatches(module):
+    one_by_one = [part["X"] for _ in range(2) for part in module.train_dataloader()]
+    module._generator.manual_seed(4)
+    module.epoch_at_once = True
+    loader = module.train_dataloader()
+    assert len(loader) == 1
+    together = [part["X"] for _ in range(2) for epoch in loader for part in epoch]
+    assert len(together) == 6
+    assert all(torch.equal(a, b) for a, b in zip(together, one_by_one, strict=True))
+
+
 def test_order_comes_from_the_seed_not_from_torch(module):
     torch.manual_seed(0)
     state = torch.get_rng_state()

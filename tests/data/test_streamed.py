@@ -41,6 +41,13 @@ def test_an_epoch_is_every_training_cell_once_in_a_new_order(module):
     assert first != second
 
 
+def test_an_epoch_at_once_holds_every_cell_once(module):
+    module.epoch_at_once = True
+    (epoch,) = module.train_dataloader()
+    assert len(epoch) == 50
+    assert sorted(cells_of(epoch)) == module.train_idx.tolist()
+
+
 def test_cells_are_mixed(module):
     cells = np.array(cells_of(module.train_dataloader()))
     neighbours = np.abs(np.diff(cells)) < 10

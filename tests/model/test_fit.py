@@ -37,6 +37,28 @@ def test_settings_reach_lightning(tiny, monkeypatch):
     assert not model.is_trained
 
 
+def test_who_watches_steps_gets_each_and_the_same_model(tiny):
+    from lightning.pytorch import Callback
+
+    class Count(Callback):
+        n_steps = 0
+
+        def on_train_batch_end(self, *_):
+            self.n_steps += 1
+
+    watcher, weights, histories = Count(), [], []
+    cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label")
+    for callbacks in ([], [watcher]):
+        model = cc.model.CellClassifierMLP(tiny)  # five networks
+        model.train(max_epochs=3, batch_size=20, enable_progress_bar=False, callbacks=callbacks)
+        weights.append(model.module.state_dict())
+        histories.append(model.history)
+    assert watcher.n_steps == 3 * 5
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+    for name in ("train_loss", "validation_loss", "validation_accuracy"):
+        assert histories[0][name].equals(histories[1][name])
+
+
 def test_a_normal_training_raises_no_warning(tiny, fit):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -111,6 +111,21 @@ def test_a_fit_learns_and_logs(recipe, tmp_path):
     assert log.rows[-1]["validation_accuracy"] > 0.8
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_an_epoch_at_once_takes_the_same_steps(schedule, tmp_path):
+    weights, logs = [], []
+    for at_once in (False, True):
+        plan = ClassifierPlan(network(), Recipe(batch_size=16, schedule=schedule))
+        data = datamodule()
+        plan.automatic_optimization, data.epoch_at_once = not at_once, at_once
+        torch.manual_seed(0)
+        logs.append(fit(plan, data, 4, tmp_path))
+        weights.append(plan.module.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert logs[0].rows == logs[1].rows
+    assert [len(log.lr) for log in logs] == [12, 4]
+
+
 def test_logged_loss_is_the_mean_over_cells(tmp_path):
     plan = ClassifierPlan(
         network(), Recipe(lr=0.0, weight_decay=0.0, batch_size=16, gene_dropout=0.0)

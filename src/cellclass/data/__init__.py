@@ -10,6 +10,8 @@
     Minibatches of a datamodule that somebody else made.
 `AnnbatchDataModule`
     Minibatches of a collection of zarr files, for `train(datamodule=…)`.
+`EpochAtOnce`
+    The minibatches of an epoch as one batch.
 `TokenStore`
     Tokens of many cells, in memory or in mapped files.
 `place_among`, `share_of`
@@ -25,6 +27,7 @@ from cellclass.data._cells import (
     StreamedCells,
     keep_cells,
 )
+from cellclass.data._epoch import EpochAtOnce
 from cellclass.data._given import GivenDataModule
 from cellclass.data._processes import place_among, share_of
 from cellclass.data._resident import ResidentDataModule
@@ -39,6 +42,7 @@ __all__ = [
     "Cells",
     "DataModule",
     "DenseCells",
+    "EpochAtOnce",
     "GivenDataModule",
     "ResidentDataModule",
     "SparseCells",

@@ -8,6 +8,8 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
+from cellclass.data._epoch import EpochAtOnce
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -84,7 +86,7 @@ class GivenDataModule(pl.LightningDataModule):
                 "on the model's scale."
             )
         self.datamodule = datamodule
-        self.balanced = False
+        self.balanced = self.epoch_at_once = False
         self.n_train, self.n_val = int(datamodule.n_train), int(datamodule.n_val)
         self.n_vars = int(datamodule.n_vars)
         self.train_idx = self.val_idx = self.test_idx = None
@@ -113,9 +115,10 @@ class GivenDataModule(pl.LightningDataModule):
         """Let the datamodule know that it is over."""
         self.datamodule.teardown(stage)
 
-    def train_dataloader(self) -> _Minibatches:
+    def train_dataloader(self) -> _Minibatches | EpochAtOnce[_Minibatches]:
         """Return its training cells."""
-        return self._minibatches(self.datamodule.train_dataloader())
+        minibatches = self._minibatches(self.datamodule.train_dataloader())
+        return EpochAtOnce(minibatches) if self.epoch_at_once else minibatches
 
     def val_dataloader(self) -> _Minibatches | list:
         """Return its validation cells."""

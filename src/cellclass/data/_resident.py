@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 
 from cellclass.data._cells import DenseCells, SparseCells
+from cellclass.data._epoch import EpochAtOnce
 from cellclass.data._processes import place_among, share_of
 from cellclass.data._rows import DenseRows, SparseRows
 
@@ -95,6 +96,9 @@ class ResidentDataModule(pl.LightningDataModule):
     balanced
         Whether training cells are drawn, with replacement, with each label as likely as the
         others, instead of each cell once an epoch.
+    epoch_at_once
+        Whether `train_dataloader` gives the minibatches of an epoch together, as
+        :class:`EpochAtOnce`, for plans that make their steps themselves.
     """
 
     def __init__(
@@ -113,7 +117,7 @@ class ResidentDataModule(pl.LightningDataModule):
         self.val_idx = val_idx
         self.test_idx = None
         self.batch_size = batch_size
-        self.balanced = False
+        self.balanced = self.epoch_at_once = False
         self.n_obs, self.n_vars = cells.shape
         self._cells = cells
         self._labels = torch.from_numpy(codes).view(-1, 1)
@@ -137,9 +141,10 @@ class ResidentDataModule(pl.LightningDataModule):
         """Label codes of the training cells, int64 `(n_train,)`."""
         return self._labels.view(-1).numpy()[self.train_idx]
 
-    def train_dataloader(self) -> _Minibatches:
+    def train_dataloader(self) -> _Minibatches | EpochAtOnce[_Minibatches]:
         """Return the training cells, in a new order every epoch."""
-        return self._minibatches(self.train_idx, self.batch_size, self._generator)
+        minibatches = self._minibatches(self.train_idx, self.batch_size, self._generator)
+        return EpochAtOnce(minibatches) if self.epoch_at_once else minibatches
 
     def val_dataloader(self) -> _Minibatches | list:
         """Return the validation cells, in their order."""

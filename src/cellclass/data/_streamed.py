@@ -10,6 +10,7 @@ import torch
 from scdataset import BlockShuffling, ClassBalancedSampling, Streaming, scDataset
 
 from cellclass.contract import ahead
+from cellclass.data._epoch import EpochAtOnce
 from cellclass.data._processes import place_among, share_of
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class StreamedDataModule(pl.LightningDataModule):
     balanced
         Whether training cells are drawn, with replacement, with each label as likely as the
         others, instead of each cell once an epoch.
+    epoch_at_once
+        Whether `train_dataloader` gives the minibatches of an epoch together, as
+        :class:`EpochAtOnce`, for plans that make their steps themselves.
     """
 
     def __init__(
@@ -92,7 +96,7 @@ class StreamedDataModule(pl.LightningDataModule):
         self.val_idx = val_idx
         self.test_idx = None
         self.batch_size = batch_size
-        self.balanced = False
+        self.balanced = self.epoch_at_once = False
         self.n_obs, self.n_vars = cells.shape
         self._cells, self._codes, self._seed = cells, codes, seed
         self._training: scDataset | None = None
@@ -112,7 +116,7 @@ class StreamedDataModule(pl.LightningDataModule):
         """Label codes of the training cells, int64 `(n_train,)`."""
         return self._codes[self.train_idx]
 
-    def train_dataloader(self) -> _Minibatches:
+    def train_dataloader(self) -> _Minibatches | EpochAtOnce[_Minibatches]:
         """Return the training cells, in a new order every epoch."""
         if self._training is None:  # which counts the epochs
             strategy: SamplingStrategy = BlockShuffling(block_size=_BLOCK, indices=self.train_idx)
@@ -121,7 +125,8 @@ class StreamedDataModule(pl.LightningDataModule):
                     self.train_codes, block_size=1, indices=self.train_idx
                 )
             self._training = self._read(strategy, self.batch_size)
-        return self._minibatches(self._training, shared=True)
+        minibatches = self._minibatches(self._training, shared=True)
+        return EpochAtOnce(minibatches) if self.epoch_at_once else minibatches
 
     def val_dataloader(self) -> _Minibatches | list:
         """Return the validation cells, in their order; every process gets all of them."""

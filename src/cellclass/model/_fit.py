@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # they were answered worse this many times in a row.
 _N_LOOKS = 10
 _PATIENCE = 3
+# Settings of Lightning that have no bearing on single steps. Not `precision`: autocast keeps what
+# it has made of the weights until its context ends, and steps inside one would be blind.
+_OF_NO_STEP = {"accelerator", "devices", "check_val_every_n_epoch", "default_root_dir"}
 
 
 def fit(
@@ -57,6 +60,8 @@ def fit(
             "another rule, pass early_stopping=False and a callback of Lightning's."
         )
     check_precision(kwargs)
+    # Whoever watches or changes single steps needs those of Lightning, which take longer.
+    steps_in_sight = bool(callbacks) or not set(kwargs) <= _OF_NO_STEP
     callbacks = list(callbacks)  # scvi-tools adds its own to the list that it is given
     if recipe.early_stopping and datamodule.n_val:
         callbacks.append(StopWhenWorse(_PATIENCE))
@@ -67,7 +72,7 @@ def fit(
         weights = class_weights(recipe.class_weights, datamodule.train_codes, model.labels)
     settings = {
         "check_val_every_n_epoch": max(1, max_epochs // _N_LOOKS),
-        "log_every_n_steps": min(10, -(-datamodule.n_train // recipe.batch_size)),
+        "log_every_n_steps": 1,  # nothing is logged before an epoch ends
         "enable_progress_bar": in_sight() if enable_progress_bar is None else enable_progress_bar,
         "use_distributed_sampler": False,  # the minibatches are shared out already
         "logger": SimpleLogger(),  # that of scvi-tools for several processes writes a pickle
@@ -82,14 +87,15 @@ def fit(
         threads_for_step(model.n_multiplied, recipe.batch_size),
     ):
         torch.manual_seed(seed)
+        plan = ClassifierPlan(
+            module,
+            recipe,
+            fill,
+            None if weights is None else torch.from_numpy(weights),
+        )
         runner = TrainRunner(
             model,
-            training_plan=ClassifierPlan(
-                module,
-                recipe,
-                fill,
-                None if weights is None else torch.from_numpy(weights),
-            ),
+            training_plan=plan,
             data_splitter=datamodule,
             max_epochs=max_epochs,
             callbacks=callbacks,
@@ -97,6 +103,8 @@ def fit(
         )
         trainer = runner.trainer
         if trainer.world_size == 1:
+            plan.automatic_optimization = steps_in_sight
+            datamodule.epoch_at_once = not steps_in_sight
             runner()
             return
         leave_at_exit()

@@ -14,6 +14,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 from cellclass.train._processes import share_buffers, sum_over_processes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from cellclass.train._class_weights import ClassWeights
@@ -101,6 +103,10 @@ class ClassifierPlan(pl.LightningModule):
 
     Logs once per epoch `train_loss`, `validation_loss` (nats per cell) and `validation_accuracy`.
 
+    What Lightning does for a step takes as long as the step of a small network. So with
+    `automatic_optimization` off, what it calls a batch is to be an epoch of minibatches, and the
+    steps are made here: the same ones, to the bit.
+
     Parameters
     ----------
     module
@@ -130,6 +136,7 @@ class ClassifierPlan(pl.LightningModule):
         self.register_buffer("_fill", torch.zeros(1) if fill is None else fill, persistent=False)
         self.register_buffer("_weights", weights, persistent=False)
         self._n_processes = 1
+        self._factor: Callable[[int], float] | None = None  # of the learning rate at a step
         self._loss = torch.zeros(())
         self._n = 0
         self._logits: list[torch.Tensor] = []
@@ -139,8 +146,24 @@ class ClassifierPlan(pl.LightningModule):
         """Logits of a minibatch."""
         return self.module(x)
 
-    def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:  # noqa: ARG002
-        """Loss of one minibatch."""
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor | None:  # noqa: ANN401, ARG002
+        """Loss of one minibatch; or all steps of an epoch of them."""
+        if self.automatic_optimization:
+            return self._loss_of(batch)
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        step = self.current_epoch * len(batch)
+        for minibatch in batch:
+            optimizer.zero_grad()
+            self._loss_of(minibatch).backward()
+            if self._factor is not None:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * self._factor(step)
+            optimizer.step()
+            step += 1
+        return None
+
+    def _loss_of(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Loss of one minibatch, which is counted."""
         labels = batch["labels"].view(-1)
         x = batch["X"]
         if self.recipe.gene_dropout > 0:
@@ -255,6 +278,8 @@ class ClassifierPlan(pl.LightningModule):
         if recipe.schedule == "constant":
             return {"optimizer": optimizer}
         n_steps = int(self.trainer.estimated_stepping_batches)
+        if not self.automatic_optimization:
+            n_steps *= len(self.trainer.train_dataloader.minibatches)  # type: ignore[union-attr]
         n_warmup = max(1, round(recipe.warmup * n_steps))
         for group in optimizer.param_groups:  # a longer training shrinks the weights no further
             group["weight_decay"] *= min(1.0, recipe.n_steps / n_steps)
@@ -264,6 +289,11 @@ class ClassifierPlan(pl.LightningModule):
                 return (step + 1) / n_warmup
             return 0.5 * (1 + math.cos(math.pi * (step - n_warmup) / max(1, n_steps - n_warmup)))
 
+        if not self.automatic_optimization:
+            self._factor = factor
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+            return {"optimizer": optimizer}
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {
             "optimizer": optimizer,
