@@ -16,6 +16,7 @@ cells, which every arm answers after each epoch. Three arms train the same netwo
 All in one process, after one training each that is not counted, arms taking turns; medians of the
 repeats. On a processor one thread, and cells per CPU second; on a GPU, per second.
 """
+# ruff: noqa: SLF001 - the fit alone is timed, which has no public name
 
 from __future__ import annotations
 
@@ -166,7 +167,9 @@ def main() -> None:
     for batch_size, epochs in EPOCHS.items():
         for arm in names:
             arms.seconds(arm, batch_size, 1)
-        found = [[arms.seconds(arm, batch_size, epochs) for arm in names] for _ in range(given.repeats)]
+        found = [
+            [arms.seconds(arm, batch_size, epochs) for arm in names] for _ in range(given.repeats)
+        ]
         ours, loop, stock = np.median(epochs * arms.n_train / np.array(found), axis=0)
         row = f"| {batch_size} | {ours:,.0f} | {loop:,.0f} | {stock:,.0f}"
         print(f"{row} | {ours / loop:.2f} | {ours / stock:.2f} |", flush=True)
