@@ -146,3 +146,9 @@ def test_published_preset_needs_counts(tiny, unchanged):
     MLP.setup_anndata(tiny, labels_key="label")
     with unchanged(tiny), pytest.raises(cc.errors.ScaleError, match="log1p of raw counts"):
         MLP(tiny, preset="published")
+
+
+def test_one_time_point_is_read(tiny):
+    tiny.layers["before"] = tiny.X.copy()
+    with pytest.raises(TypeError, match="previous_layer is for CellPerformer"):
+        cc.model.CellClassifierMLP.setup_anndata(tiny, labels_key="label", previous_layer="before")

@@ -198,12 +198,14 @@ def test_values_are_read_at_the_depth_that_was_learned(tiny, freeze):
     Performer.setup_anndata(target_of, labels_key="label")
     model = Performer.from_pretrained(source, target_of, freeze=freeze)
     assert model.contract.target_sum != source.contract.target_sum
-    values = []
+    values, bins = [], []
     for one in (source, model):
         x = torch.from_numpy(one.contract.bind(tiny).read(slice(0, 5)))
         chosen = one.module.tokens.eval().choose(x)
         values.append(chosen[1].sum(dim=1))
+        bins.append(one.module.tokens.bins(chosen))
     torch.testing.assert_close(*values)
+    assert torch.equal(*bins)
     state = model.module.state_dict()
     again = made(tiny.copy())
     again.module.load_state_dict(state)

@@ -335,7 +335,7 @@ def _earlier(adata: AnnData, layer: str) -> Earlier:
     if layer not in adata.layers:
         raise KeyError(
             f"There is no layer {layer!r}, which holds the earlier time point of each cell that "
-            f"this model reads; the layers are {near(layer, adata.layers)}. Put it there: counts "
+            f"this model reads; layers: {near(layer, adata.layers)}. Put it there: counts "
             "of the same genes, a row for each cell."
         )
     _, X, scale = _inspect(adata, layer)

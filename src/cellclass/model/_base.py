@@ -124,6 +124,10 @@ class CellClassifier(Predictor):
         GeneError
             Gene names are duplicated.
         """
+        if kwargs.pop("previous_layer", None) is not None:
+            raise TypeError(
+                f"{cls.__name__} reads one time point; previous_layer is for CellPerformer."
+            )
         setup_method_args = cls._get_setup_method_args(
             cls=cls,
             adata=adata,

@@ -118,7 +118,7 @@ def fit(
 def check_precision(settings: dict[str, Any]) -> None:
     """Refuse a precision that turns the weights themselves, which stay so after the training."""
     precision = str(settings.get("precision", ""))
-    if precision.endswith("-true") and precision != "32-true":
+    if precision in ("64", "64-true", "bf16-true", "16-true"):
         raise ValueError(
             f"precision={precision!r} turns the weights into another type. Give 'bf16-mixed', "
             "which multiplies in it and keeps the weights in float32."

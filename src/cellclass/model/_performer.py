@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cellclass.model._reference import Reference
     from cellclass.module import AttentionKind, Encoding, Norm, Pooling
 
-# Entries of the card that are made before the training.
 _ENCODER = (
     "depth",
     "n_heads",
@@ -189,7 +188,8 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         self._settings: dict[str, Any] = vars(SIZES[size]) | given
         for name in ("n_tokens", "depth", "n_bins", "n_features"):
             value = self._settings[name]
-            if value is not None and not (isinstance(value, int | np.integer) and value > 0):
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if value is not None and not (whole and value > 0):
                 raise ValueError(f"{name}={value!r}; a whole number from 1 on is needed.")
         for name in ("dropout", "token_dropout"):
             check_fraction(self._settings[name], name, zero=True)

@@ -155,7 +155,7 @@ class Predictor(SetPredictor, AttributedModel):
         *,
         for_labels: bool = True,
     ) -> BoundInput:
-        pretrained = "pretraining" in self._card
+        pretrained = "pretraining" in self._card or "pretrained_genes" in self._card
         if not self.is_trained and (for_labels or not pretrained):
             what = "pre-trained, but knows no labels yet" if pretrained else "not trained"
             raise NotTrainedError(

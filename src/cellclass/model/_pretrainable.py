@@ -149,25 +149,31 @@ class Pretrainable(SavedModel):
             bound = contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
             bound.warn()
             cells = np.arange(bound.n_obs)
-        about, self._pretraining_history = pretrain(
-            self.module,
-            bound,
-            cells,
-            rules,
-            settings=self.init_params_["non_kwargs"],
-            max_epochs=max_epochs,
-            n_steps=_N_STEPS,
-            batch_size=batch_size,
-            lr=lr,
-            weight_decay=weight_decay,
-            checkpoint_dir=checkpoint_dir,
-            tokens_dir=tokens_dir,
-            seed=self._seed,
-            enable_progress_bar=enable_progress_bar,
-            accelerator=accelerator,
-            devices=devices,
-            **trainer_kwargs,
-        )
+        before = self.module.tokens.first.detach().clone()
+        try:
+            about, self._pretraining_history = pretrain(
+                self.module,
+                bound,
+                cells,
+                rules,
+                settings=self.init_params_["non_kwargs"],
+                max_epochs=max_epochs,
+                n_steps=_N_STEPS,
+                batch_size=batch_size,
+                lr=lr,
+                weight_decay=weight_decay,
+                checkpoint_dir=checkpoint_dir,
+                tokens_dir=tokens_dir,
+                seed=self._seed,
+                enable_progress_bar=enable_progress_bar,
+                accelerator=accelerator,
+                devices=devices,
+                **trainer_kwargs,
+            )
+        except BaseException:
+            if not torch.equal(before, self.module.tokens.first.to(before)):
+                self._forget_training()
+            raise
         self._forget_training()
         self._card["pretraining"] = about
         if enable_progress_bar is not False and is_first_process():
@@ -179,6 +185,7 @@ class Pretrainable(SavedModel):
         self.history_ = {}
         self._trust = Trust()
         self._card = {name: self._card[name] for name in BEFORE_TRAINING if name in self._card}
+        self._contract = replace(self._contract, missing_genes=None)
         weights = self.module.path_weights
         weights.copy_(torch.eye(len(weights))[0])
 
@@ -276,6 +283,8 @@ class Pretrainable(SavedModel):
         known, copied = copy_pretrained(
             (source.contract, source.module), (model.contract, model.module), gene_aliases
         )
+        if not source.is_trained:  # pre-training sees one time point
+            copied -= {"tokens.separator", "tokens.earlier"}
         if "pretraining" in source.card:
             model._card["pretraining"] = source.card["pretraining"]
         model._card["pretrained_genes"] = {

@@ -60,7 +60,7 @@ def write_scvi_format(
                 "arrays": {k: v for k, v in tensors.items() if k in arrays},
             },
             "init_params_": {"kwargs": {}, "non_kwargs": _plain(text["init_params"])},
-            "is_trained_": True,
+            "is_trained_": bool(text.get("is_trained", True)),
             "registry_": _plain(text["registry"]),
         },
     }

@@ -44,7 +44,7 @@ def register_reference(
     if previous_layer is not None:
         if previous_layer not in adata.layers:
             raise KeyError(
-                f"previous_layer={previous_layer!r} is not a layer; the layers are "
+                f"previous_layer={previous_layer!r} is not a layer. Layers: "
                 f"{near(previous_layer, adata.layers)}."
             )
         check_input(adata, layer=previous_layer)

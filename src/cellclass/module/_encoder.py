@@ -214,7 +214,7 @@ class Encoder(nn.Module):
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        if redraw_every is not None and redraw_every < 1:
+        if redraw_every is not None and (redraw_every != int(redraw_every) or redraw_every < 1):
             raise ValueError(f"redraw_every={redraw_every}; at least 1 is needed, or None.")
         self.blocks = nn.ModuleList(
             Block(

@@ -290,6 +290,9 @@ class TokenEmbedding(nn.Module):
     def log2_bins(self, values: torch.Tensor) -> torch.Tensor:
         """`floor(log2(1 + counts per 10,000))` of model input, int64 of its shape."""
         counts = torch.expm1(values.float()) * (_CP10K / self.target_sum)
+        counts = counts * (
+            self.target_sum / self.depth
+        )  # values are at that depth, which may differ
         # A count of exactly 2^k − 1 per 10,000 is not to fall below its bin by rounding.
         bins = torch.log2(1 + counts).add(_ROUNDING).floor().long()
         return bins.clamp(0, self.n_bins - 1)
