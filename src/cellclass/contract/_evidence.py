@@ -27,7 +27,8 @@ class Evidence:
 
     def __init__(self, rows: np.ndarray, *, n_vars: int) -> None:
         self.positions = np.flatnonzero(rows["n_nonzero"] > 0)
-        self.rows = rows[self.positions]
+        # No copy where every row has values: that of a million rows is 100 MB.
+        self.rows = rows if self.positions.size == rows.size else rows[self.positions]
         self.n_vars = n_vars
         self.n_empty = int(rows.size - self.rows.size)
         bits = self.rows["bits"]
