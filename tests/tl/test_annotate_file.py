@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import cellclass as cc
+from cellclass.model._scores import ScoredPart
 from cellclass.tl import _annotate_file, _answer_parts
 
 
@@ -120,7 +121,7 @@ def test_a_stopped_call_is_taken_up(query, model, reference, tmp_path, monkeypat
 def test_answers_of_another_model_are_not_taken_up(query, model, tmp_path):
     about = {"model": 1}
     parts = _answer_parts.AnswerParts(tmp_path / "parts", about)
-    one = cc.model.ScoredPart(
+    one = ScoredPart(
         slice(0, 2), np.ones((2, 3), np.float32), np.ones(2, np.float32), np.zeros(2, bool)
     )
     parts.add([one, one._replace(rows=slice(2, 4))])

@@ -6,14 +6,14 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from cellclass import model as classes
 from cellclass.errors import ModelFileError
+from cellclass.model import CellClassifierCNN, CellClassifierMLP, CellPerformer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _TEXT = "model.json"
-_CLASSES = ("CellClassifierMLP", "CellClassifierCNN", "CellPerformer")
+_CLASSES = {made.__name__: made for made in (CellClassifierMLP, CellClassifierCNN, CellPerformer)}
 
 
 def load_model(folder: Path) -> Any:  # noqa: ANN401 - any of the classes
@@ -24,7 +24,7 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 - any of the classes
     ModelFileError
         The folder holds none, or one of a class that this version does not know.
     """
-    name = _CLASSES[0]  # whose `load` says what is wrong with the files
+    name = CellClassifierMLP.__name__  # whose `load` says what is wrong with the files
     if (folder / _TEXT).is_file():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             name = json.loads((folder / _TEXT).read_bytes())["class"]
@@ -33,4 +33,4 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 - any of the classes
                 f"{folder} holds a {name}, which this version of cellclass does not know; it knows "
                 f"{', '.join(_CLASSES)}. Upgrade: pip install -U cellclass."
             )
-    return getattr(classes, name).load(folder)
+    return _CLASSES[name].load(folder)

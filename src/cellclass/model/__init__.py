@@ -6,23 +6,13 @@
     Convolutional network over genes in an order, for comparison.
 `CellPerformer`
     Transformer over the expressed genes of each cell, which can be pre-trained.
-`CellScores`, `ScoredPart`
-    What a model says of each cell of a query, or of some of them.
-`judged_report`, `unassigned`
-    What cells say of a report, and which of them get no label.
+`CellScores`
+    What a model says of each cell of a query.
 """
 
 from cellclass.model._cnn import CellClassifierCNN
 from cellclass.model._mlp import CellClassifierMLP
 from cellclass.model._performer import CellPerformer
-from cellclass.model._scores import CellScores, ScoredPart, judged_report, unassigned
+from cellclass.model._scores import CellScores
 
-__all__ = [
-    "CellClassifierCNN",
-    "CellClassifierMLP",
-    "CellPerformer",
-    "CellScores",
-    "ScoredPart",
-    "judged_report",
-    "unassigned",
-]
+__all__ = ["CellClassifierCNN", "CellClassifierMLP", "CellPerformer", "CellScores"]

@@ -25,7 +25,7 @@ from cellclass._progress import Bar
 from cellclass.io._add_columns import add_columns
 from cellclass.io._lazy_cells import cell_names, cell_path, lazy_cells, taken_names
 from cellclass.io._whole_file import check_free, whole_file
-from cellclass.model import judged_report, unassigned
+from cellclass.model._scores import judged_report, unassigned
 from cellclass.tl._answer_parts import PART_CELLS, AnswerParts, only_process
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from cellclass.contract import BoundInput, GeneAliases
-    from cellclass.model import CellClassifierMLP, ScoredPart
+    from cellclass.model import CellClassifierMLP
+    from cellclass.model._scores import ScoredPart
 
 _TABLE = ".csv"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from cellclass.model import ScoredPart
+from cellclass.model._scores import ScoredPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
