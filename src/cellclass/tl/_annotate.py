@@ -206,7 +206,7 @@ def annotate(
     adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
-    for name, value in entries(scores.report, **shift).items():
+    for name, value in entries(scores.report, shift).items():
         if value is None:  # colours of an earlier annotation
             adata.uns.pop(name, None)
         else:
@@ -216,13 +216,13 @@ def annotate(
 
 def _entries(
     report: Mapping[str, Any],
+    more: Mapping[str, Any] | None = None,
     *,
     model: CellClassifierMLP,
     layer: str | None,
     key_added: str,
     prior_correction: bool,
     reject_rate: float | None,
-    **more: Any,  # noqa: ANN401 - what else is to stand there
 ) -> dict[str, Any]:
     """Return the entries of `uns`; `None` for one that is not to be there."""
     labels = np.asarray(model.labels, dtype=object)
@@ -236,7 +236,7 @@ def _entries(
         LABELS: labels,
         CONTRACT_REPORT: dict(report),
         MODEL_CARD: model.card | {"labels": labels},
-        **more,
+        **(more or {}),
     }
     colors = None
     if model.label_colors:
