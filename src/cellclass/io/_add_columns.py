@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,9 @@ def add_columns(
             if value is not None:
                 write_elem(group["uns"], name, value)
     if to.is_dir() and _is_consolidated(to):
-        zarr.consolidate_metadata(to)
+        with warnings.catch_warnings():  # the file had it before
+            warnings.filterwarnings("ignore", message="Consolidated metadata is currently not")
+            zarr.consolidate_metadata(to)
 
 
 def _write_table(
