@@ -182,3 +182,17 @@ def test_two_processes_do_not_write_one_file(query, model, tmp_path):
     out = tmp_path / "out.h5ad"
     with _answer_parts.only_process(out), pytest.raises(FileExistsError, match="Another process"):
         cc.tl.annotate(query, model, out=out)
+
+
+def test_the_file_is_kept_from_others_until_it_is_complete(query, model, tmp_path, monkeypatch):
+    out, write = tmp_path / "out.h5ad", _annotate_file.add_columns
+
+    def another_comes(*args, **kwargs):
+        refused = pytest.raises(FileExistsError, match="Another process")
+        with refused, _answer_parts.only_process(out):
+            pass
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(_annotate_file, "add_columns", another_comes)
+    cc.tl.annotate(query, model, out=out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.h5ad", "query.h5ad"]

@@ -62,37 +62,38 @@ def annotate_file(
     if to.exists() and to.samefile(source):
         raise ValueError(f"out={str(out)!r} is the query itself. Give another name.")
     check_key_added(taken_names(source, key_added), key_added)  # type: ignore[arg-type]
-    with only_process(to) as folder, lazy_cells(source) as adata:
-        bound = model._bind(adata, layer, gene_aliases)  # noqa: SLF001
-        trust = model._trust_for(bound)  # noqa: SLF001
-        # Refused now, and not when everything has been labelled.
-        unassigned(np.empty(0), np.zeros(0, bool), reject_rate, trust.n_calibration)
-        parts = AnswerParts(folder, _identity(source, model, bound, gene_aliases))
-        _score(model, bound, parts, progress=progress)
-        summary = _Summary.of(parts.all(bound.n_obs), bound.n_obs)
-        left_out = unassigned(summary.pvalue, summary.empty, reject_rate, trust.n_calibration)
-        confidence = np.where(summary.empty, np.float32(0), summary.confidence)
-        report = judged_report(bound.report(), confidence, summary.pvalue, summary.empty)
-    codes = np.where(left_out, len(model.labels), summary.codes)
-    obs = {
-        key_added: pd.Categorical.from_codes(codes, categories=[*model.labels, UNASSIGNED]),
-        confidence_key(key_added): np.where(left_out, np.float32(0), confidence),
-        novelty_key(key_added): summary.pvalue,
-    }
-    with whole_file(to, overwrite=overwrite) as made:
-        if to.suffix == _TABLE:
-            _write_table(made / to.name, cell_names(source), obs)
-        else:
-            blocks = ((part.rows, part.probability) for part in parts.all(len(codes)))
-            columns = probability_columns(model.labels)
-            add_columns(
-                source,
-                made / to.name,
-                obs=obs,
-                table=(probability_key(key_added), columns, blocks),
-                uns=entries(report),
-            )
-    shutil.rmtree(folder)
+    with only_process(to) as folder:
+        with lazy_cells(source) as adata:
+            bound = model._bind(adata, layer, gene_aliases)  # noqa: SLF001
+            trust = model._trust_for(bound)  # noqa: SLF001
+            # Refused now, and not when everything has been labelled.
+            unassigned(np.empty(0), np.zeros(0, bool), reject_rate, trust.n_calibration)
+            parts = AnswerParts(folder, _identity(source, model, bound, gene_aliases))
+            _score(model, bound, parts, progress=progress)
+            summary = _Summary.of(parts.all(bound.n_obs), bound.n_obs)
+            left_out = unassigned(summary.pvalue, summary.empty, reject_rate, trust.n_calibration)
+            confidence = np.where(summary.empty, np.float32(0), summary.confidence)
+            report = judged_report(bound.report(), confidence, summary.pvalue, summary.empty)
+        codes = np.where(left_out, len(model.labels), summary.codes)
+        obs = {
+            key_added: pd.Categorical.from_codes(codes, categories=[*model.labels, UNASSIGNED]),
+            confidence_key(key_added): np.where(left_out, np.float32(0), confidence),
+            novelty_key(key_added): summary.pvalue,
+        }
+        with whole_file(to, overwrite=overwrite) as made:
+            if to.suffix == _TABLE:
+                _write_table(made / to.name, cell_names(source), obs)
+            else:
+                blocks = ((part.rows, part.probability) for part in parts.all(len(codes)))
+                columns = probability_columns(model.labels)
+                add_columns(
+                    source,
+                    made / to.name,
+                    obs=obs,
+                    table=(probability_key(key_added), columns, blocks),
+                    uns=entries(report),
+                )
+        shutil.rmtree(folder)
 
 
 class _Summary:

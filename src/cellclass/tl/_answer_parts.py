@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,6 @@ from cellclass.model._scores import ScoredPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: Cells of a part: what is lost, at most, when a process ends early.
 PART_CELLS = 1 << 16
@@ -99,8 +100,10 @@ def only_process(out: Path) -> Iterator[Path]:
     try:
         yield out.parent / f".{out.name}.parts"
     finally:
+        if sys.platform != "win32":  # where releasing removes it
+            # While it is held: afterwards it may be the lock of another process already.
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-        (out.parent / f".{out.name}.lock").unlink(missing_ok=True)
 
 
 def _name(first: int) -> str:
