@@ -78,3 +78,20 @@ def test_a_folder_without_a_model(folder, tmp_path):
 
 def test_missing_options_are_a_matter_of_usage():
     assert CliRunner().invoke(main, ["predict"]).exit_code == 2
+
+
+def test_labels_are_text(tmp_path):
+    """Not markup of the terminal, and not a missing value of a table."""
+    adata = cc.datasets.simulate_counts(200, 60, n_labels=2, n_markers=10, rng=0)
+    names = {"type_0": "T [naive]", "type_1": "NA"}
+    adata.obs["cell_type"] = adata.obs["cell_type"].cat.rename_categories(names)
+    adata.write_h5ad(tmp_path / "query.h5ad")
+    cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type")
+    model = cc.model.CellClassifierMLP(adata, validation_size=0.2)
+    model.train(max_epochs=2, accelerator="cpu", enable_progress_bar=False)
+    model.save(tmp_path / "model")
+    done = predict(tmp_path, "--out", str(tmp_path / "out.csv"))
+    assert done.exit_code == 0, done.output
+    assert "T [naive]" in done.output
+    assert "NA" in done.output
+    assert "200 cells labelled" in done.output

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anndata as ad
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cellclass._keys import CONTRACT_REPORT
@@ -34,7 +35,6 @@ def run_predict(
 ) -> None:
     """Load, label, and say what was found and done; on the error stream, what to look out for."""
     start = time.perf_counter()
-    notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         model = load_model(model_path)
@@ -58,20 +58,20 @@ def run_predict(
         return
     console = Console()
     for note in notes:
-        Console(stderr=True).print(f"[yellow]Note:[/yellow] {note}", highlight=False)
+        Console(stderr=True).print(f"[yellow]Note:[/yellow] {escape(note)}", highlight=False)
     table = Table("label", "cells", title=f"{sum(summary['labels'].values()):,} cells labelled")
     for label, n in summary["labels"].items():
-        table.add_row(label, f"{n:,}")
+        table.add_row(escape(label), f"{n:,}")
     console.print(table)
     report = summary["report"]
     if report:
         console.print(
-            f"Expression: {report['conversion']}. Genes: {report['n_genes_matched']} of "
+            f"Expression: {escape(report['conversion'])}. Genes: {report['n_genes_matched']} of "
             f"{report['n_genes_expected']} found. Cells unlike the training cells: "
             f"{report['share_novel']:.0%}.",
             highlight=False,
         )
-    console.print(f"Written to {out} in {summary['seconds']:.1f} s.", highlight=False)
+    console.print(f"Written to {escape(str(out))} in {summary['seconds']:.1f} s.", highlight=False)
 
 
 def _summary(out: Path, key: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _summary(out: Path, key: str) -> dict[str, Any]:
     if out.suffix == ".csv":
         import pandas as pd
 
-        labels = pd.read_csv(out, usecols=[key])[key]
+        labels = pd.read_csv(out, usecols=[key], dtype=str, keep_default_na=False)[key]
         return {"labels": labels.value_counts().to_dict(), "report": {}}
     with open_group(out) as group:
         labels = ad.io.read_elem(group["obs"][key])
