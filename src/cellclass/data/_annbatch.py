@@ -29,8 +29,8 @@ _CODE = "code"
 class AnnbatchDataModule(pl.LightningDataModule):
     """Cells of an annbatch collection as the input of a model, for `train(datamodule=…)`.
 
-    annbatch (Python 3.12 or newer) reads shuffled zarr files many times as fast as single cells can
-    be read. Make a collection of any number of files once,
+    annbatch (Python 3.12 or newer) reads zarr files, some neighbouring cells at a time. Make a
+    collection of any number of files once,
     `annbatch.DatasetCollection(path).add_adatas(files)`, which shuffles their cells. Every file of
     it passes the model's contract; cells whose label is no label of the model, or which have none,
     are refused.
@@ -82,9 +82,7 @@ class AnnbatchDataModule(pl.LightningDataModule):
             raise
         self.var_names = list(contract.model_genes)
         self.n_vars = contract.n_inputs
-        self.batch_size, self._seed = batch_size, seed
-        # Minibatches are whole parts of what is in memory together.
-        self._n_chunks = max(1, _IN_MEMORY // _CHUNK)
+        self.batch_size = batch_size
         self._parts: list[ad.AnnData] = []
         bound: list[BoundInput] = []
         for group in DatasetCollection(collection, mode="r"):
