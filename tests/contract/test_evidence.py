@@ -11,7 +11,7 @@ from cellclass.kernels import LINEAR, LN, ROW_STATISTICS, SQRT, row_statistics
 def evidence(X):
     X = sp.csr_matrix(np.asarray(X, dtype=np.float64))
     rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
-    row_statistics(X.data, X.indptr, 6e-6, rows)
+    row_statistics(X.data, X.indptr, 6e-6, rows, False)
     return Evidence(rows, n_vars=X.shape[1])
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from cellclass.contract._row_scan import NotFiniteError, scan_rows
+from cellclass.contract._row_scan import NotFiniteError, _scan, scan_rows
+from cellclass.contract._rows import CHUNK_SIZE
+from cellclass.contract._scale import identify_scale
+from cellclass.contract._verdict import judge
 
 PRECISION = 6e-6
 
@@ -33,3 +36,37 @@ def test_cell_and_gene_are_those_of_the_whole_matrix():
         error = pickle.loads(pickle.dumps(found.value))  # as it comes from another process
         assert (error.cell, error.gene, error.n_more) == (41, 3, 1)
         assert np.isnan(error.value)
+
+
+@pytest.fixture
+def many():
+    return np.random.default_rng(0).poisson(5.0, (3 * CHUNK_SIZE, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_of_further_counts_only_what_decides_is_described(many, kind):
+    rows = scan_rows(kind(many), PRECISION)
+    assert rows["bits"][:CHUNK_SIZE].any()
+    assert not rows["bits"][CHUNK_SIZE:].any()
+    assert judge(rows, n_vars=9) == judge(_scan(many, PRECISION, trust_counts=False), n_vars=9)
+    assert identify_scale(kind(many)).name == "counts"
+
+
+@pytest.mark.parametrize("place", [0, CHUNK_SIZE + 5, -1])
+@pytest.mark.parametrize("change", [np.log1p, np.negative, lambda x: x + 0.25])
+def test_what_comes_after_counts_is_seen(many, place, change):
+    many[place] = change(many[place])
+    expected = _scan(many, PRECISION, trust_counts=False)
+    assert scan_rows(many, PRECISION).tobytes() == expected.tobytes()
+
+
+def test_a_value_that_is_none_after_counts_is_found(many):
+    many[-1, 4] = np.inf
+    with pytest.raises(NotFiniteError) as found:
+        scan_rows(many, PRECISION)
+    assert (found.value.cell, found.value.gene) == (len(many) - 1, 4)
+
+
+def test_small_counts_may_be_logarithms_and_are_described_to_the_end():
+    X = np.ones((2 * CHUNK_SIZE, 3), dtype=np.float32)
+    assert scan_rows(X, PRECISION)["n_large"].all()

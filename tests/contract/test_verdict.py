@@ -11,7 +11,7 @@ from cellclass.kernels import ROW_STATISTICS, row_statistics
 def verdict(X, *, n_vars=None):
     X = sp.csr_matrix(np.asarray(X, dtype=np.float64))
     rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
-    row_statistics(X.data, X.indptr, 6e-6, rows)
+    row_statistics(X.data, X.indptr, 6e-6, rows, False)
     return judge(rows, n_vars=n_vars or X.shape[1])
 
 

@@ -33,7 +33,7 @@ COUNTS = np.array([1, 1, 2, 3, 5, 6, 11, 19, 400.0])
 def describe(row, dtype=np.float32, precision=6e-6):
     X = sp.csr_matrix(np.atleast_2d(np.asarray(row, dtype=dtype)))
     out = np.zeros(1, dtype=ROW_STATISTICS)
-    row_statistics(X.data, X.indptr, precision, out)
+    row_statistics(X.data, X.indptr, precision, out, False)
     return out[0]
 
 

@@ -15,7 +15,7 @@ EXACT = 6e-6
 def describe(X, dtype=np.float64, precision=EXACT):
     X = sp.csr_matrix(np.atleast_2d(np.asarray(X, dtype=dtype)))
     out = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
-    row_statistics(X.data, X.indptr, precision, out)
+    row_statistics(X.data, X.indptr, precision, out, False)
     return out
 
 
@@ -88,7 +88,7 @@ def test_negative_values_settle_the_question():
 def test_explicit_zeros_and_empty_rows():
     X = sp.csr_matrix((np.array([0.0, 3.0]), np.array([0, 1]), np.array([0, 2, 2])), shape=(2, 2))
     out = np.zeros(2, dtype=ROW_STATISTICS)
-    row_statistics(X.data, X.indptr, EXACT, out)
+    row_statistics(X.data, X.indptr, EXACT, out, False)
     assert out["n_nonzero"].tolist() == [1, 0]
     assert out["maximum"].tolist() == [3, 0]
 

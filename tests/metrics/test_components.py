@@ -29,7 +29,9 @@ def test_main_directions_are_found():
 )
 def test_nothing_is_lost(x):
     fitted = Components.fit(x)
-    places, rest = fitted.split(x)
+    places, rest, depth = fitted.split(x)
+    y = x.astype(float)
+    np.testing.assert_allclose(depth, np.stack([(y > 0).sum(1), y.sum(1), (y**2).sum(1)], 1))
     assert np.isfinite(places).all()
     assert np.isfinite(rest).all()
     whole = ((x.astype(float) - fitted.mean) ** 2).sum(axis=1)
@@ -39,7 +41,7 @@ def test_nothing_is_lost(x):
 def test_a_cell_alone_is_the_same():
     x = np.random.default_rng(1).poisson(1.0, size=(90, 40)).astype(np.float32)
     fitted = Components.fit(x)
-    places, rest = fitted.split(x)
+    places, rest, _ = fitted.split(x)
     for row in (0, 17):
         alone = fitted.split(x[row : row + 1])
         np.testing.assert_allclose(alone[0][0], places[row], atol=1e-5)

@@ -124,7 +124,8 @@ class BoundInput:
             part = slice(start, start + CHUNK_SIZE)
             for k, (X, scale) in enumerate(times):
                 own = slice(k * n, (k + 1) * n)
-                out[part, own] = self._input_of(take_rows(X, rows[part]), scale, self.fill[own])
+                chunk = take_rows(X, rows[part])
+                out[part, own] = self._input_of(chunk, scale, self.fill[own])[0]
         return out
 
     def cells(
@@ -146,11 +147,11 @@ class BoundInput:
     def _cells(self, rows: np.ndarray, size: int) -> Iterator[ReadCells]:
         n = len(self.model_genes)
         for places, chunk in some_chunks(self.X, rows, size=size):
-            x = self._input_of(chunk, self.scale, self.fill[:n])
+            x, n_expressed = self._input_of(chunk, self.scale, self.fill[:n])
             if self.earlier is not None:
                 before = take_rows(self.earlier.X, rows[places])
-                x = np.hstack([x, self._input_of(before, self.earlier.scale, self.fill[n:])])
-            yield ReadCells(places, x, self._empty(chunk))
+                x = np.hstack([x, self._input_of(before, self.earlier.scale, self.fill[n:])[0]])
+            yield ReadCells(places, x, n_expressed < self._fewest)
 
     def convert(self, chunk: sp.csr_matrix | np.ndarray) -> np.ndarray:
         """Bring rows of a matrix of the same genes and scale to the model's input.
@@ -164,7 +165,7 @@ class BoundInput:
         -------
         float32 array `(n_rows, n_selected)`.
         """
-        return self._input_of(take_rows(chunk, slice(None)), self.scale, self.fill)
+        return self._input_of(take_rows(chunk, slice(None)), self.scale, self.fill)[0]
 
     def mean(self, rows: np.ndarray) -> np.ndarray:
         """Mean of the model's input over cells at increasing positions, float64 `(n_inputs,)`."""
@@ -175,22 +176,23 @@ class BoundInput:
 
     def _input_of(
         self, chunk: sp.csr_matrix | np.ndarray, scale: Scale, fill: np.ndarray
-    ) -> np.ndarray:
-        """Return rows as the model reads them at one time point, `(n_rows, n_selected)`."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows as the model reads them at one time point, and how many genes they express.
+
+        The first is float32 `(n_rows, n_selected)`, the second int64 `(n_rows,)` of known genes.
+        """
         out = np.zeros((chunk.shape[0], len(fill)), dtype=np.float32)
         out[:, self.match.missing] = fill[self.match.missing]
         how = self.match.known, self.match.position, scale.form, self.match.share
         to = (*how, self.target_sum or 0.0, out)
         if isinstance(chunk, np.ndarray):
-            gather_dense(chunk, *to)
-        else:
-            gather_csr(chunk.data, chunk.indices, chunk.indptr, *to)
-        return out
+            return out, gather_dense(chunk, *to)
+        return out, gather_csr(chunk.data, chunk.indices, chunk.indptr, *to)
 
-    def _empty(self, chunk: sp.csr_matrix | np.ndarray) -> np.ndarray:
-        known = self.match.known.astype(np.int64)
-        fewest = int(np.clip(known.sum() // _PANEL_GENES, 1, _FEWEST_GENES))
-        return np.asarray((restored(chunk, self.scale) > 0) @ known) < fewest
+    @property
+    def _fewest(self) -> int:
+        """How many of the known genes a cell has to express not to be empty."""
+        return int(np.clip(self.match.known.sum() // _PANEL_GENES, 1, _FEWEST_GENES))
 
     def only(self, rows: np.ndarray) -> BoundInput:
         """Return some cells, at increasing positions, as a copy."""
@@ -217,8 +219,12 @@ class BoundInput:
         They express fewer than 4 of the genes that the reference had (fewer than one in eight,
         rounded down but at least one, where the query has less than 32 of those).
         """
-        chunks = some_chunks(self.X, np.arange(self.n_obs))
-        return np.concatenate([self._empty(chunk) for _, chunk in chunks])
+        known = self.match.known.astype(np.int64)
+        found = [
+            np.asarray((restored(chunk, self.scale) > 0) @ known) < self._fewest
+            for _, chunk in some_chunks(self.X, np.arange(self.n_obs))
+        ]
+        return np.concatenate(found)
 
     def warn(self) -> None:
         """Warn when many of the genes that matter are missing."""

@@ -10,9 +10,9 @@ from cellclass.kernels import LINEAR, WHOLE
 
 #: Bits with which a row supports a transformation.
 SUPPORTS = 9
-# Bits with which values as they stand rule out that one was applied: whole multiples of a unit
-# whose squares, or powers of two, are whole, too.
-_SETTLES = 50
+#: Bits with which values as they stand rule out that one was applied: whole multiples of a unit
+#: whose squares, or powers of two, are whole, too.
+SETTLES = 50
 #: How far sums may differ (share) and be the same.
 SUMS_TOLERANCE = 5e-3
 _SUMS_AGREE = 0.99
@@ -33,7 +33,7 @@ class Evidence:
         self.n_empty = int(rows.size - self.rows.size)
         bits = self.rows["bits"]
         self.contradicted = bits < 0
-        settled = bits[:, LINEAR] >= _SETTLES
+        settled = bits[:, LINEAR] >= SETTLES
         self.contradicted[settled, LINEAR + 1 :] = True
         self.supported = (bits >= SUPPORTS) & ~self.contradicted
 

@@ -9,8 +9,9 @@ import scipy.sparse as sp
 
 from cellclass._checks import is_dask
 from cellclass.contract._ahead import ahead
+from cellclass.contract._evidence import SETTLES
 from cellclass.contract._rows import is_in_memory, prepare_rows, row_chunks, stored_values
-from cellclass.kernels import ROW_STATISTICS, row_statistics
+from cellclass.kernels import LINEAR, ROW_STATISTICS, row_statistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,12 +55,28 @@ def scan_rows(X: Any, precision: float) -> NDArray[np.void]:  # noqa: ANN401 - a
     """
     if is_dask(X):
         return _scan_dask(X, precision)
+    return _scan(X, precision, trust_counts=True)
+
+
+def _scan(X: Any, precision: float, *, trust_counts: bool) -> NDArray[np.void]:  # noqa: ANN401
+    """Describe rows; with `trust_counts` only look at them once counts are what was found.
+
+    Begins anew, and without, where rows come up after that which are none.
+    """
     rows = np.zeros(X.shape[0], dtype=ROW_STATISTICS)
     chunks = row_chunks(X)
+    are_counts = False
     for part, chunk in chunks if is_in_memory(X) else ahead(chunks):
-        row_statistics(*stored_values(chunk), precision, rows[part])
+        row_statistics(*stored_values(chunk), precision, rows[part], are_counts)
         if rows["n_not_finite"][part].any():
             raise _not_finite(chunk, part.start)
+        if not (rows["integral"][part].all() and (rows["minimum"][part] >= 0).all()):
+            if are_counts:
+                return _scan(X, precision, trust_counts=False)
+            trust_counts = False
+        # A row that rules every transformation out leaves nothing to be found in further counts.
+        settled = (rows["bits"][part, LINEAR] >= SETTLES).any()
+        are_counts = are_counts or bool(trust_counts and settled)
     return rows
 
 
@@ -77,7 +94,8 @@ def _scan_dask(X: Any, precision: float) -> NDArray[np.void]:  # noqa: ANN401
 
 def _scan_block(block: Any, first_cell: int, precision: float) -> NDArray[np.void]:  # noqa: ANN401
     try:
-        return scan_rows(prepare_rows(block), precision)
+        # What is ruled out in a chunk may be what the others are.
+        return _scan(prepare_rows(block), precision, trust_counts=False)
     except NotFiniteError as error:
         cell = first_cell + error.cell
         raise NotFiniteError(error.value, cell, error.gene, error.n_more) from None

@@ -32,7 +32,7 @@ def gather_csr(
     share: float,
     target_sum: float,
     out: np.ndarray,
-) -> None:
+) -> np.ndarray:
     """Fill `out` with `log1p(y · target_sum · share / Σy)` of the model's genes, from CSR rows.
 
     y are the values as `form` brings them back to counts times a factor.
@@ -54,8 +54,13 @@ def gather_csr(
     out
         float32 `(n_obs, n_genes)`, filled in advance with what missing genes should hold and
         zeros elsewhere.
+
+    Returns
+    -------
+    How many of the known genes each row expresses, int64 `(n_obs,)`.
     """
     values = np.zeros(out.shape[1], dtype=np.float64)
+    n_expressed = np.zeros(out.shape[0], dtype=np.int64)
     for i in range(out.shape[0]):
         total = 0.0
         for j in range(indptr[i], indptr[i + 1]):
@@ -63,10 +68,12 @@ def gather_csr(
             if known[gene] and data[j] != 0:
                 value = restore(np.float64(data[j]), form)
                 total += value
+                n_expressed[i] += value > 0.0
                 if position[gene] >= 0:
                     values[position[gene]] = value
         _finish_row(values, total, share, target_sum, out[i])
         values[:] = 0.0
+    return n_expressed
 
 
 @numba.njit(nogil=True, cache=True)
@@ -78,16 +85,19 @@ def gather_dense(
     share: float,
     target_sum: float,
     out: np.ndarray,
-) -> None:
+) -> np.ndarray:
     """Do what `gather_csr` does for a C-ordered dense matrix `(n_obs, n_query_genes)`."""
     values = np.zeros(out.shape[1], dtype=np.float64)
+    n_expressed = np.zeros(out.shape[0], dtype=np.int64)
     for i in range(out.shape[0]):
         total = 0.0
         for gene in range(X.shape[1]):
             if known[gene] and X[i, gene] != 0:
                 value = restore(np.float64(X[i, gene]), form)
                 total += value
+                n_expressed[i] += value > 0.0
                 if position[gene] >= 0:
                     values[position[gene]] = value
         _finish_row(values, total, share, target_sum, out[i])
         values[:] = 0.0
+    return n_expressed

@@ -106,7 +106,55 @@ def _sum_up(row: np.ndarray, out: Any) -> None:  # noqa: ANN401 - a record
 
 
 @numba.njit(nogil=True, cache=True)
-def row_statistics(data: np.ndarray, indptr: np.ndarray, precision: float, out: np.ndarray) -> None:
+def _look_over(row: np.ndarray, out: Any) -> None:  # noqa: ANN401 - a record
+    """Fill what needs no transformation to be undone, and the rest with nothing."""
+    n_nonzero = 0
+    n_not_finite = 0
+    minimum = 0.0
+    maximum = 0.0
+    smallest = np.inf
+    n_smallest = 0
+    integral = True
+    for x in row:
+        value = np.float64(x)
+        if value == 0.0:
+            continue
+        n_nonzero += 1
+        if not np.isfinite(value):
+            n_not_finite += 1
+            continue
+        minimum = min(minimum, value)
+        maximum = max(maximum, value)
+        if value == smallest:
+            n_smallest += 1
+        elif 0.0 < value < smallest:
+            smallest = value
+            n_smallest = 1
+        if value != np.rint(value):
+            integral = False
+    out.n_nonzero = n_nonzero
+    out.n_not_finite = n_not_finite
+    out.minimum = minimum
+    out.maximum = maximum
+    out.smallest = smallest
+    out.n_smallest = n_smallest
+    out.integral = integral
+    out.same_fraction = integral
+    out.total[:] = np.nan
+    out.spread[:] = np.nan
+    out.bits[:] = 0
+    out.whole[:] = NOT_WHOLE
+    out.unit = 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def row_statistics(
+    data: np.ndarray,
+    indptr: np.ndarray,
+    precision: float,
+    out: np.ndarray,
+    only_look: bool,  # noqa: FBT001
+) -> None:
     """Describe each row of a matrix given as the stored values of its rows.
 
     Parameters
@@ -119,49 +167,16 @@ def row_statistics(data: np.ndarray, indptr: np.ndarray, precision: float, out: 
         Relative error that the values may have.
     out
         Array of `ROW_STATISTICS`, `(n_obs,)`, that is filled.
+    only_look
+        Leave transformations out: `total`, `spread`, `bits`, `whole`, `unit`, `n_large` and
+        `n_near_whole` say nothing.
     """
     probes = np.zeros(N_PROBES)
     for i in range(out.shape[0]):
         row = data[indptr[i] : indptr[i + 1]]
-        n_nonzero = 0
-        n_not_finite = 0
-        minimum = 0.0
-        maximum = 0.0
-        smallest = np.inf
-        n_smallest = 0
-        integral = True
-        for x in row:
-            value = np.float64(x)
-            if value == 0.0:
-                continue
-            n_nonzero += 1
-            if not np.isfinite(value):
-                n_not_finite += 1
-                continue
-            minimum = min(minimum, value)
-            maximum = max(maximum, value)
-            if value == smallest:
-                n_smallest += 1
-            elif 0.0 < value < smallest:
-                smallest = value
-                n_smallest = 1
-            if value != np.rint(value):
-                integral = False
-        out[i].n_nonzero = n_nonzero
-        out[i].n_not_finite = n_not_finite
-        out[i].minimum = minimum
-        out[i].maximum = maximum
-        out[i].smallest = smallest
-        out[i].n_smallest = n_smallest
-        out[i].integral = integral
-        out[i].same_fraction = integral
-        out[i].total[:] = np.nan
-        out[i].spread[:] = np.nan
-        out[i].bits[:] = 0
-        out[i].whole[:] = NOT_WHOLE
-        out[i].unit = 0.0
+        _look_over(row, out[i])
         # Negative values settle the question, and an empty row asks none.
-        if n_nonzero == 0 or n_not_finite or minimum < 0.0:
+        if only_look or out[i].n_nonzero == 0 or out[i].n_not_finite or out[i].minimum < 0.0:
             continue
         _describe(row, precision, probes, out[i])
 

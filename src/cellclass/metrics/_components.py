@@ -37,7 +37,7 @@ class Components:
         _, _, rows = randomized_svd(x - mean, n_components, random_state=0)
         return cls(mean, np.ascontiguousarray(rows.T, dtype=np.float32))
 
-    def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Split cells into what the components hold and what is left.
 
         Returns
@@ -46,8 +46,10 @@ class Components:
             Coordinates on the components, float64 `(n_obs, D)`.
         rest
             Logarithm of the length of what is left, float64 `(n_obs,)`.
+        depth
+            How many values are above 0, their sum and their sum of squares, float64 `(n_obs, 3)`.
         """
         places = (x @ self.axes).astype(np.float64) - self.mean.astype(np.float64) @ self.axes
-        whole = row_sums(x, self.mean)[:, 3]
-        left = np.maximum(whole - (places**2).sum(axis=1), _LEAST)
-        return places, 0.5 * np.log(left)
+        sums = row_sums(x, self.mean)
+        left = np.maximum(sums[:, 3] - (places**2).sum(axis=1), _LEAST)
+        return places, 0.5 * np.log(left), sums[:, :3]

@@ -97,12 +97,12 @@ class NoveltyScorer:
         label = LabelDistance.fit(latent, codes)
         latent, x, codes = latent[some], x[some], codes[some]
         components = Components.fit(x)
-        places, rest = components.split(x)
+        places, rest, depth = components.split(x)
         scorer = cls(
             label=label,
             components=components,
             neighbours=NeighbourDistance.fit(places, codes),
-            residual=Residual.fit(rest, x, codes),
+            residual=Residual.fit(rest, depth, codes),
         )
         parts = scorer.parts(*held_out)
         n = len(parts)
@@ -119,9 +119,9 @@ class NoveltyScorer:
         distance, code = self.label.nearest(latent)
         if len(x) == 0:
             return np.zeros((0, 3))
-        places, rest = self.components.split(x)
+        places, rest, depth = self.components.split(x)
         neighbours = self.neighbours.score(places)
-        return np.stack([distance, neighbours, self.residual.score(rest, x, code)], axis=1)
+        return np.stack([distance, neighbours, self.residual.score(rest, depth, code)], axis=1)
 
     def score(self, latent: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Unlikeness of cells, float64 `(n_obs,)`; about 0 for the median training cell.

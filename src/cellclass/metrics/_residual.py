@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellclass.kernels import row_sums
-
 # A label's own level counts as much as the overall one once it has this many cells.
 _PRIOR_CELLS = 10
 
@@ -32,20 +30,22 @@ class Residual:
     level: np.ndarray
 
     @classmethod
-    def fit(cls, rest: np.ndarray, x: np.ndarray, codes: np.ndarray) -> Residual:
-        """Learn from training cells: what is left `(n_cells,)`, model input and label codes."""
-        depth = np.linalg.lstsq(_depth(x), rest, rcond=None)[0]
-        above = rest - _depth(x) @ depth
+    def fit(cls, rest: np.ndarray, sums: np.ndarray, codes: np.ndarray) -> Residual:
+        """Learn from training cells: what is left `(n_cells,)`, their depth and label codes.
+
+        Depth is how many values are above 0, their sum and their sum of squares, `(n_cells, 3)`.
+        """
+        depth = np.linalg.lstsq(_terms(sums), rest, rcond=None)[0]
+        above = rest - _terms(sums) @ depth
         level = np.bincount(codes, weights=above) / (np.bincount(codes) + _PRIOR_CELLS)
         return cls(depth, level)
 
-    def score(self, rest: np.ndarray, x: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Score cells by what is left of them, model input and nearest label, `(n_obs,)`."""
-        return rest - _depth(x) @ self.depth - self.level[codes]
+    def score(self, rest: np.ndarray, sums: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Score cells by what is left of them, their depth and nearest label, `(n_obs,)`."""
+        return rest - _terms(sums) @ self.depth - self.level[codes]
 
 
-def _depth(x: np.ndarray) -> np.ndarray:
+def _terms(sums: np.ndarray) -> np.ndarray:
     """Terms of depth, `(n_obs, 5)`."""
-    sums = row_sums(x, np.zeros(x.shape[1], dtype=np.float32))
-    n_genes, total, squares = np.log1p(sums[:, :3].clip(0)).T
-    return np.stack([np.ones(len(x)), n_genes, n_genes**2, total, squares], axis=1)
+    n_genes, total, squares = np.log1p(sums.clip(0)).T
+    return np.stack([np.ones(len(sums)), n_genes, n_genes**2, total, squares], axis=1)
