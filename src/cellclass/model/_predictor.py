@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import ThreadpoolController
 
 from cellclass._keys import UNASSIGNED
 from cellclass.contract import ahead
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 # Cells that go through the network together outside training.
 _CHUNK = 4096
+# Which libraries there are is looked up once.
+_blas = cache(ThreadpoolController)
 
 
 class Predictor(SetPredictor, AttributedModel):
@@ -124,10 +128,12 @@ class Predictor(SetPredictor, AttributedModel):
         cells = bound.cells(np.arange(first, bound.n_obs))
         # While novelty is judged, the next cells go through the network, and those after are read.
         for found, (latent, logits) in ahead((found, self._forward(found.x)) for found in cells):
+            with _blas().limit(limits=1, user_api="blas"):  # the other cores have their work
+                probability, pvalue = trust.probability(logits), trust.pvalue(latent, found.x)
             yield ScoredPart(
                 rows=slice(first + found.places.start, first + found.places.stop),
-                probability=trust.probability(logits).astype(np.float32),
-                novelty_pvalue=trust.pvalue(latent, found.x).astype(np.float32),
+                probability=probability.astype(np.float32),
+                novelty_pvalue=pvalue.astype(np.float32),
                 empty=found.empty,
             )
 
