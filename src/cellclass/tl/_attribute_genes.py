@@ -100,7 +100,7 @@ def attribute_genes(
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type", layer="counts")
-    >>> model = cc.model.CellClassifierMLP(adata)
+    >>> model = cc.model.CellClassifierMLP(adata, n_top_genes=100, validation_size=0.2)
     >>> model.train(max_epochs=5, enable_progress_bar=False)
     >>> cc.tl.attribute_genes(adata, model, groupby="cell_type")
     >>> adata.varm["attributions"].shape

@@ -118,6 +118,7 @@ def cross_validate(
     ...     "cell_type",
     ...     groups_key="batch",
     ...     n_folds=3,
+    ...     model_kwargs={"validation_size": 0.2},
     ...     train_kwargs={"max_epochs": 3},
     ... )
     >>> found.predictions.shape

@@ -126,6 +126,7 @@ def tune(
     ...     search_space={"n_top_genes": [20, 200], "lr": [1e-3, 1e-2]},
     ...     n_trials=3,
     ...     backend="local",
+    ...     model_kwargs={"validation_size": 0.2},
     ...     train_kwargs={"max_epochs": 3},
     ... )
     >>> sorted(found.best)
