@@ -15,6 +15,7 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # The notebook's own process shows its warnings; these are of the machinery around it.
 @pytest.mark.filterwarnings("ignore")

@@ -490,6 +490,7 @@ def test_panels_and_deep_cells(depth, n_vars):
         assert (found.name, found.base) == SCALES[kind][1:3], kind
 
 
+@pytest.mark.oldest
 def test_every_real_file_on_every_scale(real_data):
     rng = np.random.default_rng(0)
     files = sorted(real_data.glob("*.h5ad"))

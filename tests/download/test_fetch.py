@@ -233,6 +233,7 @@ def start(url: str) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.oldest
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_at_ten_moments(server, url):
     """Nothing or the whole file is there after each; the last start goes on with the rest."""

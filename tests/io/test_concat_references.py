@@ -343,6 +343,7 @@ print((peak() - before) / size)
 """
 
 
+@pytest.mark.oldest
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is reset through /proc")
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
     X = sp.csr_matrix(np.random.default_rng(0).poisson(0.3, (8000, 2500)).astype(np.float32))

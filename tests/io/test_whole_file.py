@@ -116,6 +116,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 @pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])
+@pytest.mark.oldest
 def test_ten_kills_leave_nothing_or_all_and_a_restart_completes(tmp_path, suffix):
     script = Path(__file__).with_name("_killed.py")
     done = subprocess.run(

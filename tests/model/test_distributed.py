@@ -12,6 +12,8 @@ import pytest
 
 import cellclass as cc
 
+pytestmark = pytest.mark.oldest
+
 PROGRAM = Path(__file__).with_name("_distributed.py")
 
 

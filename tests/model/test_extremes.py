@@ -8,6 +8,8 @@ import pytest
 
 import cellclass as cc
 
+pytestmark = pytest.mark.newest
+
 SIMULATED = {
     "five cells a label": {"n_obs": 25, "n_vars": 300, "n_labels": 5},
     "two labels": {"n_obs": 10, "n_vars": 300, "n_labels": 2},
