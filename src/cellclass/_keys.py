@@ -57,13 +57,22 @@ LOGISTIC_REGRESSION: Final = "logistic_regression"
 # `attribute_genes`: the default key
 ATTRIBUTIONS: Final = "attributions"
 
-# `evaluate`: entries of its `uns`
+# `evaluate`: entries of its `uns`; a model's card has a confusion matrix, too
 SCORES: Final = "scores"
 REPORT: Final = "report"
 CONFUSION: Final = "confusion"
 CONFUSION_TRUTH: Final = "confusion_truth"
 CONFUSION_PREDICTED: Final = "confusion_predicted"
 RELIABILITY: Final = "reliability"
+
+# `compare_composition`: the default key, and tables in its `uns`
+COMPOSITION: Final = f"{ANNOTATE}_composition"
+SAMPLES: Final = "samples"
+CONDITIONS: Final = "conditions"
+DIFFERENCES: Final = "differences"
+DISTANCES: Final = "distances"
+CELLS: Final = "cells"
+TISSUE: Final = "tissue"
 
 # `majority_vote`: the table of groups in its `uns`
 GROUPS: Final = "groups"
@@ -117,6 +126,11 @@ def probability_key(key: str) -> str:
 def evaluation_key(key: str) -> str:
     """Entry of `uns` with the scores of the annotation `key`."""
     return f"{key}_evaluation"
+
+
+def composition_key(key: str) -> str:
+    """Entry of `uns` with the proportions of the labels of `key`."""
+    return f"{key}_composition"
 
 
 def voted_key(key: str) -> str:

@@ -12,6 +12,8 @@
     How unlike the training cells a cell is, as a conformal p-value; of one network or several.
 `ConformalSets`, `log_losses`
     Sets of labels that hold the true one with a stated probability.
+`correct_proportions`
+    Proportions of labels, corrected with a confusion matrix.
 `estimate_prior_shift`, `PriorShift`
     Other proportions of the labels in a query than in training.
 """
@@ -32,6 +34,7 @@ from cellclass.metrics._conformal import ConformalSets, log_losses
 from cellclass.metrics._cross_novelty import CrossNovelty
 from cellclass.metrics._novelty import NoveltyScorer
 from cellclass.metrics._prior_shift import PriorShift, estimate_prior_shift
+from cellclass.metrics._proportions import correct_proportions
 
 __all__ = [
     "ConformalSets",
@@ -42,6 +45,7 @@ __all__ = [
     "classification_report_df",
     "classification_scores",
     "confusion_df",
+    "correct_proportions",
     "estimate_prior_shift",
     "expected_calibration_error",
     "fit_temperature",

@@ -322,6 +322,9 @@ class CellClassifier(Predictor):
         names = np.asarray(self.labels)
         codes = np.concatenate([held_out.codes for _, held_out in parts])
         logits = np.concatenate([held_out.logits for _, held_out in parts])
+        called = logits.argmax(axis=1)
+        confusion = np.zeros((len(names), len(names)), dtype=np.int64)
+        np.add.at(confusion, (codes, called), 1)
         self._card = make_card(
             type(self).__name__,
             self._adata,
@@ -330,7 +333,8 @@ class CellClassifier(Predictor):
             n_validation_cells=len(reference.validation),
             n_networks=len(parts),
             temperature=self._trust.temperature,
-            validation=classification_scores(names[codes], names[logits.argmax(axis=1)]),
+            validation=classification_scores(names[codes], names[called]),
+            confusion=confusion.tolist(),
         )
 
     def _answer_held_out(

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from cellclass._keys import CONFUSION
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -25,8 +27,13 @@ def make_card(
     n_networks: int,
     temperature: float,
     validation: dict[str, float],
+    confusion: list[list[int]],
 ) -> dict[str, Any]:
-    """Describe a trained model in types that JSON and `.h5ad` files can hold."""
+    """Describe a trained model in types that JSON and `.h5ad` files can hold.
+
+    `confusion` are the validation cells by true label (rows) and predicted label (columns), each
+    answered by a network that was not trained on it.
+    """
     return {
         "class": model_class,
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -39,6 +46,7 @@ def make_card(
         "reference_scale": contract.scale,
         "temperature": temperature,
         "validation": validation,
+        CONFUSION: confusion,
         "fingerprint": _fingerprint(adata),
         "versions": {name: version(name) for name in _PACKAGES},
     }

@@ -2,6 +2,8 @@
 
 `calibration`
     The share of right labels at each confidence.
+`composition`
+    Proportions of the labels: stacked bars, forest plots, distances to a tissue.
 `confusion_matrix`
     Which labels are taken for which.
 `gene_attributions`
@@ -15,6 +17,7 @@
 """
 
 from cellclass.pl._calibration import calibration
+from cellclass.pl._composition import composition
 from cellclass.pl._confusion_matrix import confusion_matrix
 from cellclass.pl._gene_attributions import gene_attributions
 from cellclass.pl._novelty import novelty
@@ -23,6 +26,7 @@ from cellclass.pl._training_history import training_history
 
 __all__ = [
     "calibration",
+    "composition",
     "confusion_matrix",
     "gene_attributions",
     "novelty",

@@ -6,6 +6,8 @@
     Smooths the labels within clusters, without losing rare types.
 `roll_up_labels`
     A coarser label of a hierarchy where the fine ones are in doubt.
+`compare_composition`
+    Proportions of the labels between samples, conditions and a reference tissue.
 `attribute_genes`
     Which genes the labels come from.
 `evaluate`
@@ -18,6 +20,7 @@
 
 from cellclass.tl._annotate import annotate
 from cellclass.tl._attribute_genes import attribute_genes
+from cellclass.tl._compare_composition import compare_composition
 from cellclass.tl._cross_validate import cross_validate
 from cellclass.tl._cross_validation import CrossValidation
 from cellclass.tl._evaluate import evaluate
@@ -31,6 +34,7 @@ __all__ = [
     "Tuning",
     "annotate",
     "attribute_genes",
+    "compare_composition",
     "cross_validate",
     "evaluate",
     "majority_vote",

@@ -13,6 +13,7 @@ import pandas as pd
 from cellclass._checks import check_anndata, check_fraction, check_key_added
 from cellclass._keys import (
     ANNOTATE,
+    CONFUSION,
     CONTRACT_REPORT,
     LABELS,
     MODEL_CARD,
@@ -235,13 +236,21 @@ def _entries(
         },
         LABELS: labels,
         CONTRACT_REPORT: dict(report),
-        MODEL_CARD: model.card | {"labels": labels},
+        MODEL_CARD: _card(model.card, labels),
         **(more or {}),
     }
     colors = None
     if model.label_colors:
         colors = [*(model.label_colors[label] for label in model.labels), _UNASSIGNED_COLOR]
     return {key_added: about, colors_key(key_added): colors}
+
+
+def _card(card: dict[str, Any], labels: np.ndarray) -> dict[str, Any]:
+    """Return the card in types that `.h5ad` files hold."""
+    arrays = {"labels": labels}
+    if CONFUSION in card:  # models of earlier versions have none
+        arrays[CONFUSION] = np.asarray(card[CONFUSION], dtype=np.int64)
+    return card | arrays
 
 
 def _for_a_path(path: str | PathLike[str], *, prior_correction: bool, copy: bool) -> str:
