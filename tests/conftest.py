@@ -101,6 +101,52 @@ def real_data() -> Path:
     return Path(folder)
 
 
+def planted(samples, rates, labels, *, n=300, n_calibration=400, seed=0) -> ad.AnnData:
+    """Annotated cells whose labels are confused at known rates.
+
+    `samples` has the proportions of each sample by `(condition, sample)`.
+    """
+    rng = np.random.default_rng(seed)
+    rates, n_labels = np.asarray(rates), len(labels)
+    true = [rng.choice(n_labels, size=n, p=shares) for shares in samples.values()]
+    codes = np.array([rng.choice(n_labels, p=rates[code]) for code in np.concatenate(true)])
+    names = [f"cell{i}" for i in range(len(codes))]
+    adata = ad.AnnData(np.zeros((len(codes), 1), np.float32), obs=pd.DataFrame(index=names))
+    for place, column in enumerate(("condition", "sample")):
+        adata.obs[column] = np.repeat([key[place] for key in samples], n)
+    adata.obs["cellclass"] = pd.Categorical.from_codes(codes, [*labels, "unassigned"])
+    adata.obs["cellclass_confidence"] = np.float32(0.9)
+    adata.obs["cellclass_novelty_pvalue"] = np.float32(0.5)
+    probability = np.full((len(codes), n_labels), 0.1 / (n_labels - 1), dtype=np.float32)
+    probability[np.arange(len(codes)), codes] = 0.9
+    columns = [label.replace("/", "|") for label in labels]
+    adata.obsm["cellclass_probability"] = pd.DataFrame(probability, index=names, columns=columns)
+    confusion = np.stack([rng.multinomial(n_calibration, row) for row in rates])
+    adata.uns["cellclass"] = {
+        "params": {"layer": "", "key_added": "cellclass"},
+        "labels": np.asarray(labels, dtype=object),
+        "contract_report": {"missing_importance": 0.0},
+        "model": {"confusion": confusion},
+    }
+    return adata
+
+
+@pytest.fixture(name="planted", scope="session")
+def _planted():
+    return planted
+
+
+@pytest.fixture
+def organoids() -> ad.AnnData:
+    """Fetal cortex and protocols A (alike, 3 samples), B (more glia, 3) and C (as B, 1)."""
+    alike, glial = [0.5, 0.2, 0.2, 0.1], [0.25, 0.5, 0.15, 0.1]
+    samples = {("cortex", f"cortex {i}"): alike for i in range(3)}
+    samples |= {("A", f"A{i}"): alike for i in range(3)}
+    samples |= {("B", f"B{i}"): glial for i in range(3)} | {("C", "C0"): glial}
+    rates = [[0.85, 0.02, 0.1, 0.03], [0.02, 0.9, 0.08, 0], [0.15, 0.15, 0.7, 0], [0.1, 0, 0, 0.9]]
+    return planted(samples, rates, ["neuron", "radial glia", "IPC", "interneuron"])
+
+
 def frozen(value):
     """Return what can be compared with `==`, of anything that an AnnData holds."""
     if isinstance(value, ad.AnnData):

@@ -93,7 +93,9 @@ def composition(
         ax = _KINDS[kind](adata, key, ax)
     params = found[PARAMS]
     counted = "corrected for confusion" if params["correct"] else "as counted"
-    ax.set_title(f"{_TITLES[kind]}, {counted}", fontsize="medium", parse_math=False)
+    # Above the bars stand the names of the conditions.
+    pad = 20 if kind in ("bars", "distances") else 6
+    ax.set_title(f"{_TITLES[kind]}, {counted}", fontsize="medium", pad=pad, parse_math=False)
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show=show, is_new=is_new)
 
@@ -223,7 +225,7 @@ def _draw_differences(adata: AnnData, key: str, baseline: str | None, ax: Axes |
     _finish_rows(ax, labels)
     ax.set_xlabel(
         f"difference of the {_share(adata, key)}, {_level(adata, key)} interval\n"
-        f"filled: adjusted p < {_SURE:g}, between {' or '.join(sorted(tests))}"
+        f"filled: adjusted p < {_SURE:g} (test: {', '.join(sorted(tests))})"
     )
     return ax
 
@@ -280,7 +282,10 @@ def _draw_intervals(
     ax.hlines(places, rows["lower"], rows["upper"], color=color, linewidth=1.5)
     filled = np.ones(len(found), dtype=bool) if filled is None else filled
     faces = np.where(filled, color, "white").tolist()
-    ax.scatter(found, places, 28, color=faces, edgecolor=color, zorder=3, label=label)
+    # Points at 0 are drawn in full.
+    ax.scatter(
+        found, places, 28, color=faces, edgecolor=color, zorder=3, label=label, clip_on=False
+    )
 
 
 def _dodge(number: int, n: int) -> float:

@@ -113,6 +113,8 @@ def count_samples(
     keep_unassigned: bool,
 ) -> Samples:
     """Count the cells of each sample and label."""
+    if adata.n_obs == 0:
+        raise ValueError("The AnnData has no cells, so there is no sample to compare.")
     sample = _groups(adata, sample_key, "sample_key")
     names = sample.cat.categories
     codes = sample.cat.codes.to_numpy(dtype=np.int64)
@@ -178,8 +180,6 @@ def _one_each(
 def _check_sizes(
     n_cells: np.ndarray, n_unassigned: np.ndarray, names: pd.Index, sample_key: str
 ) -> None:
-    if not len(n_cells):
-        raise ValueError("The AnnData has no cells, so there is no sample to compare.")
     if (n_cells == 0).any():
         place = int(np.flatnonzero(n_cells == 0)[0])
         raise ValueError(
