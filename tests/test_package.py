@@ -44,6 +44,7 @@ NAMESPACES = {
     },
     "get": {
         "baseline_df",
+        "composition_df",
         "evaluation_df",
         "gene_attributions_df",
         "predictions_df",
@@ -58,6 +59,7 @@ NAMESPACES = {
     "metrics": {
         "attribution_stability",
         "classification_report_df",
+        "correct_proportions",
         "estimate_prior_shift",
         "expected_calibration_error",
         "reliability_curve",
@@ -65,6 +67,7 @@ NAMESPACES = {
     "model": {"CellClassifierCNN", "CellClassifierMLP"},
     "pl": {
         "calibration",
+        "composition",
         "confusion_matrix",
         "gene_attributions",
         "novelty",
@@ -85,6 +88,7 @@ NAMESPACES = {
     "tl": {
         "annotate",
         "attribute_genes",
+        "compare_composition",
         "cross_validate",
         "evaluate",
         "majority_vote",

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import version
 
+import numpy as np
 import pytest
 
 
@@ -18,6 +19,15 @@ def test_card(model, reference):
     assert 0.05 <= card["temperature"] <= 20
     assert set(card["validation"]) == {"accuracy", "balanced_accuracy", "macro_f1"}
     assert json.loads(json.dumps(card)) == card
+
+
+def test_confusion_matrix_of_the_validation_cells(model, reference):
+    confusion = np.array(model.card["confusion"])
+    truth = reference.obs["cell_type"].astype(str).to_numpy()[model.validation_indices]
+    counts = [int((truth == label).sum()) for label in model.labels]
+    assert confusion.sum(axis=1).tolist() == counts
+    right = confusion.trace() / confusion.sum()
+    assert right == pytest.approx(model.card["validation"]["accuracy"])
 
 
 @pytest.mark.parametrize("change", ["cells", "genes", "order"])

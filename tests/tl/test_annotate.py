@@ -57,6 +57,17 @@ def test_fields(query, model, key, unchanged):
     np.testing.assert_array_equal(query.obs[f"{key}_confidence"], soft.max(axis=1))
 
 
+def test_confusion_matrix_is_an_array_and_old_models_have_none(query, model, monkeypatch):
+    cc.tl.annotate(query, model)
+    confusion = query.uns["cellclass"]["model"]["confusion"]
+    assert confusion.dtype == np.int64
+    assert confusion.tolist() == model.card["confusion"]
+    older = {name: entry for name, entry in model.card.items() if name != "confusion"}
+    monkeypatch.setattr(model, "_card", older)
+    cc.tl.annotate(query, model)
+    assert "confusion" not in query.uns["cellclass"]["model"]
+
+
 def test_report(query, model):
     part = query[:, ~query.var_names.isin(model.contract.model_genes[[0, 7]])].copy()
     cc.tl.annotate(part, model)
