@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from scipy.stats import t
 
 from cellclass.metrics._composition_draws import (
@@ -10,6 +11,7 @@ from cellclass.metrics._composition_draws import (
     draw_cells,
     draw_inverses,
     draw_samples,
+    draw_spread,
     interval,
 )
 
@@ -59,24 +61,59 @@ def test_draws_lie_around_what_was_counted():
 
 
 @pytest.mark.parametrize("n_samples", [2, 3, 8])
-def test_samples_have_the_interval_of_t(n_samples):
-    shares = np.random.default_rng(0).dirichlet([5, 3, 2], size=n_samples)
+def test_samples_have_the_interval_of_t_on_the_scale_of_the_logit(n_samples):
+    shares = np.random.default_rng(0).dirichlet([50, 3], size=n_samples)
+    mean, error = shares.mean(axis=0), shares.std(axis=0, ddof=1) / np.sqrt(n_samples)
     draws = draw_samples(shares, 200_000, np.random.default_rng(1))
-    half = t.isf(0.025, n_samples - 1) * shares.std(axis=0, ddof=1) / np.sqrt(n_samples)
-    ends = np.quantile(draws, [0.025, 0.975], axis=0)
-    np.testing.assert_allclose(ends[1] - shares.mean(axis=0), half, rtol=0.04)
-    np.testing.assert_allclose(shares.mean(axis=0) - ends[0], half, rtol=0.04)
+    half = t.isf(0.025, n_samples - 1) * error / (mean * (1 - mean))
+    ends = logit(np.quantile(draws, [0.025, 0.975], axis=0))
+    np.testing.assert_allclose(ends[1] - logit(mean), half, rtol=0.04)
+    np.testing.assert_allclose(logit(mean) - ends[0], half, rtol=0.04)
     np.testing.assert_allclose(draws.sum(axis=1), 1)
 
 
+def test_labels_without_cells_or_with_all_of_them_stay():
+    shares = np.array([[0.4, 0.6, 0], [0.5, 0.5, 0]])
+    draws = draw_samples(shares, 100, np.random.default_rng(1))
+    assert not draws[:, 2].any()
+    all_of_one = draw_samples(np.array([[1.0, 0], [1, 0]]), 100, np.random.default_rng(1))
+    np.testing.assert_array_equal(all_of_one, np.broadcast_to([1.0, 0], (100, 2)))
+
+
 def test_samples_as_if_their_spread_were_known_and_like_others():
-    shares = np.random.default_rng(0).dirichlet([5, 3, 2], size=4)
-    light = draw_samples(shares, 100_000, np.random.default_rng(1), heavy=False)
-    np.testing.assert_allclose(light.std(axis=0), shares.std(axis=0, ddof=1) / 2, rtol=0.03)
+    shares = np.random.default_rng(0).dirichlet([500, 300, 200], size=4)
+    draws = draw_spread(shares, 100_000, np.random.default_rng(1))
+    np.testing.assert_allclose(draws.std(axis=0), shares.std(axis=0, ddof=1) / 2, rtol=0.03)
+    np.testing.assert_allclose(draws.mean(axis=0), shares.mean(axis=0), atol=1e-3)
     one = np.array([[0.2, 0.3, 0.5]])
-    draws = draw_samples(one, 100_000, np.random.default_rng(1), like=shares, heavy=False)
-    np.testing.assert_allclose(draws.mean(axis=0), one[0], atol=0.005)
-    np.testing.assert_allclose(draws.std(axis=0), shares.std(axis=0, ddof=1), rtol=0.03)
+    draws = draw_samples(one, 100_000, np.random.default_rng(1), like=shares)
+    np.testing.assert_allclose(np.median(draws, axis=0), one[0], atol=2e-3)
+    half = t.isf(0.025, 3) * shares.std(axis=0, ddof=1)
+    ends = np.quantile(draws, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose((ends[1] - ends[0]) / 2, half, rtol=0.15)
+
+
+@pytest.mark.parametrize("n_samples", [3, 6])
+def test_intervals_of_conditions_hold_also_for_rare_labels(n_samples):
+    rng, n, known = np.random.default_rng(0), 250, np.array([0.57, 0.4, 0.03])
+    held = 0
+    for _ in range(n):
+        shares = [rng.dirichlet(100 * known) @ RATES for _ in range(n_samples)]
+        counts = np.stack([rng.multinomial(300, row) for row in shares])
+        confusion = np.stack([rng.multinomial(80, row) for row in RATES])
+        inverses = draw_inverses(confusion, 3, 300, rng)
+        kinds = [
+            corrected(draws, inverses)
+            for draws in (
+                draw_cells(counts, 300, rng),
+                draw_samples(counts / counts.sum(axis=1, keepdims=True), 300, rng),
+            )
+        ]
+        ends = [np.quantile(kind, [0.025, 0.975], axis=0) for kind in kinds]
+        lower, upper = np.minimum(ends[0][0], ends[1][0]), np.maximum(ends[0][1], ends[1][1])
+        held += (np.maximum(lower, 0) <= known) & (known <= upper)
+    assert held.min() / n > 0.92
+    assert held.mean() / n < 0.99
 
 
 def test_variance_of_cells():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit, logit
 
 # What is added to the counts before cells are drawn again, so that a count of 0 is not certain:
 # half a cell for each label in a sample (Jeffreys' prior); in a row of the confusion matrix two
 # cells in all, but at most a twentieth of the row. Chosen by simulation (docs/composition.md).
 _SAMPLE_CELLS = 0.5
 _ROW_CELLS, _ROW_SHARE = 2.0, 0.05
+# Logits beyond which a share is 0 or 1.
+_FAR = 50.0
 
 
 def draw_inverses(
@@ -59,24 +62,21 @@ def draw_cells(counts: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarr
 
 
 def draw_samples(
-    shares: np.ndarray,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    like: np.ndarray | None = None,
-    heavy: bool = True,
+    shares: np.ndarray, n: int, rng: np.random.Generator, *, like: np.ndarray | None = None
 ) -> np.ndarray:
     r"""Draw the mean shares of a condition, as its samples differ, `(n, n_labels)`.
 
     With :math:`q_s` the shares of sample s of S, :math:`g_s` standard normal and :math:`\chi^2`
-    with S − 1 degrees of freedom, a draw is
+    with S − 1 degrees of freedom, the mean is moved by
 
     .. math::
 
-        \bar q + \sqrt{\frac{S - 1}{\chi^2}} \sum_s \frac{g_s (q_s - \bar q)}{\sqrt{S (S - 1)}} :
+        \delta = \sqrt{\frac{S - 1}{\chi^2}} \sum_s \frac{g_s (q_s - \bar q)}{\sqrt{S (S - 1)}} :
 
     a multiplier bootstrap with the scale of Student's t, whose quantiles are the interval of t for
     a mean. Drawing the samples with replacement gives intervals that are too narrow for few ones.
+    It is moved on the scale of the logit, :math:`\operatorname{logit} \bar q + \delta / \bar q (1 -
+    \bar q)`, since shares of rare labels are skewed; shares of a draw are then made to sum to 1.
 
     Parameters
     ----------
@@ -88,16 +88,32 @@ def draw_samples(
         Generator, which is advanced.
     like
         Shares of other samples, which are taken to differ as these would, `(n_others, n_labels)`.
-    heavy
-        Whether with the scale of t; otherwise as if the spread were known.
     """
+    mean = shares.mean(axis=0)
     like = shares if like is None else like
-    deviations = like - like.mean(axis=0)
-    n_like = len(like)
-    normal = rng.normal(size=(n, n_like)) / np.sqrt((n_like - 1) * len(shares))
-    if heavy:
-        normal *= np.sqrt((n_like - 1) / rng.chisquare(n_like - 1, size=(n, 1)))
-    return shares.mean(axis=0) + normal @ deviations
+    freedom = len(like) - 1
+    moved = _multiplied(like, len(shares), n, rng)
+    moved *= np.sqrt(freedom / rng.chisquare(freedom, size=(n, 1)))
+    inside = (mean > 0) & (mean < 1)
+    drawn = np.broadcast_to(mean, moved.shape).copy()
+    at = mean[inside]
+    drawn[:, inside] = expit(logit(at) + np.clip(moved[:, inside] / (at * (1 - at)), -_FAR, _FAR))
+    return drawn / drawn.sum(axis=1, keepdims=True)
+
+
+def draw_spread(shares: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the mean shares as if the spread of the samples were known, `(n, n_labels)`.
+
+    The draws have the mean and the covariance of the mean of the samples: for what becomes of the
+    noise in them, not for intervals.
+    """
+    return shares.mean(axis=0) + _multiplied(shares, len(shares), n, rng)
+
+
+def _multiplied(shares: np.ndarray, n_samples: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw normally, with the covariance of a mean of so many samples that differ as these do."""
+    factors = rng.normal(size=(n, len(shares))) / np.sqrt((len(shares) - 1) * n_samples)
+    return factors @ (shares - shares.mean(axis=0))
 
 
 def corrected(shares: np.ndarray, inverses: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from cellclass.metrics._composition_draws import (
     draw_cells,
     draw_inverses,
     draw_samples,
+    draw_spread,
     interval,
 )
 from cellclass.metrics._composition_pvalues import adjusted, pvalues_of_cells, pvalues_of_samples
@@ -36,8 +37,8 @@ class Drawn:
     """Cells of the samples drawn again."""
     samples: np.ndarray
     """Samples drawn again with the scale of t; `cells` for a single sample."""
-    light: np.ndarray
-    """Samples drawn again as if their spread were known."""
+    spread: np.ndarray
+    """Samples drawn again as if their spread were known; `cells` for a single sample."""
 
 
 class Composition:
@@ -94,7 +95,7 @@ class Composition:
         return Drawn(
             cells,
             draw_samples(shares, self.n, self.rng),
-            draw_samples(shares, self.n, self.rng, heavy=False),
+            draw_spread(shares, self.n, self.rng),
         )
 
     def _corrected(self, shares: np.ndarray) -> np.ndarray:
@@ -217,12 +218,12 @@ class Composition:
                 target_draws = draw_cells(cells[None], self.n, self.rng)
         else:
             target = self.mean[reference] @ self.inverse
-            target_draws = self._corrected(self.drawn[reference].light)
+            target_draws = self._corrected(self.drawn[reference].spread)
             degrees = [len(self.members[reference]) - 1]
         others = [i for i in range(len(self.members)) if i != reference]
         rows, drawn = [], []
         for i in others:
-            draws = self._corrected(self.drawn[i].light)
+            draws = self._corrected(self.drawn[i].spread)
             freedom = [n for n in (len(self.members[i]) - 1, *degrees) if n > 0]
             found = js_distance(
                 (self.mean[i] @ self.inverse, target),
