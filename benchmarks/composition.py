@@ -1,6 +1,8 @@
 """What correction and intervals of `cc.tl.compare_composition` do on planted mixtures.
 
-Usage: CELLCLASS_TEST_DATA=… python benchmarks/composition.py [mixtures|donors|cortex] [n_splits]
+Usage: CELLCLASS_TEST_DATA=… python benchmarks/composition.py [mixtures|donors|cortex] [splits]
+
+or with the names of datasets instead, for their mixtures alone.
 
 Mixtures: half of the cells of a dataset train a model, with default arguments; the other half is
 annotated and is what mixtures are drawn from, without replacement within a mixture. The labels of a
@@ -196,10 +198,14 @@ def summary(name: str, kind: str, table: pd.DataFrame) -> str:
     )
 
 
-HEAD = (
-    "| dataset | mixture | repetitions | mean abs. bias, raw | corrected | worst label, raw | "
-    "corrected | intervals that hold, % | width |\n" + "|---" * 9 + "|"
-)
+def summaries(name: str, table: pd.DataFrame) -> None:
+    print(
+        "| dataset | mixture | repetitions | mean abs. bias, raw | corrected | worst label, raw | "
+        "corrected | intervals that hold, % | width |\n" + "|---" * 9 + "|"
+    )
+    for kind in KINDS:
+        print(summary(name, kind, table[table["kind"] == kind]))
+    print(f"| {name} | all | | | | | | {percent(table['inside'].mean())} | |")
 
 
 def per_label(name: str, table: pd.DataFrame) -> None:
@@ -216,9 +222,8 @@ def per_label(name: str, table: pd.DataFrame) -> None:
         print(f"| {label} | {cells} | {held[label]:.1f} |")
 
 
-def mixtures(n_splits: int) -> None:
-    every, far, checks = {}, {}, {}
-    for name in DATASETS:
+def mixtures(names: list[str], n_splits: int) -> None:
+    for name in names:
         adata = frequent(read(name))
         labels, distances, halves, conditions = [], [], [], []
         for split in range(n_splits):
@@ -233,29 +238,23 @@ def mixtures(n_splits: int) -> None:
             halves += [halves_differ(pool, training, rng) for _ in range(4 * N_EACH)]
             conditions += [conditions_of(pool, training, rng) for _ in range(4 * N_EACH)]
             print(name, split, file=sys.stderr, flush=True)
-        every[name], far[name] = pd.concat(labels), pd.concat(distances)
-        checks[name] = halves, conditions
-        every[name].to_csv(f"composition_{name}.csv", index=False)
-    print(HEAD)
-    for name, table in every.items():
-        for kind in KINDS:
-            print(summary(name, kind, table[table["kind"] == kind]))
-        print(f"| {name} | all | | | | | | {percent(table['inside'].mean())} | |")
-    for name, table in every.items():
+        table, far = pd.concat(labels), pd.concat(distances)
+        summaries(name, table)
         per_label(name, table)
-    print("\n| dataset | halves that differ, % | conditions: intervals that hold, % | differ, % |")
-    print("|---" * 4 + "|")
-    for name, (halves, conditions) in checks.items():
         inside, differ = (np.mean(values) for values in zip(*conditions, strict=True))
-        print(f"| {name} | {percent(np.mean(halves))} | {percent(inside)} | {percent(differ)} |")
-    print("\n| dataset | mixture | true distance | bias, with noise | corrected | hold, % |")
-    print("|---" * 6 + "|")
-    for name, table in far.items():
-        for kind, rows in table.groupby("kind", sort=False):
+        print(
+            f"\n{name}: {len(halves)} samples, {percent(np.mean(halves))} % of which differ in "
+            f"their halves; {len(conditions)} pairs of conditions, {percent(differ)} % of which "
+            f"differ, {percent(inside)} % of whose intervals hold\n"
+        )
+        print("| dataset | mixture | true distance | bias, with noise | corrected | hold, % |")
+        print("|---" * 6 + "|")
+        for kind, rows in far.groupby("kind", sort=False):
             print(
                 f"| {name} | {kind} | {rows['known'].mean():.3f} | {rows['noisy'].mean():+.3f} | "
                 f"{rows['corrected'].mean():+.3f} | {percent(rows['inside'].mean())} |"
             )
+        print(flush=True)
 
 
 def donors() -> None:
@@ -271,7 +270,7 @@ def donors() -> None:
             cc.model.CellClassifierMLP,
             "cell_type",
             groups_key="donor",
-            n_folds=7,
+            n_folds=4,
             baseline=None,
             train_kwargs={"enable_progress_bar": False},
         )
@@ -282,12 +281,8 @@ def donors() -> None:
             table, _ = mixtures_of(pool, training, rng, n_each=16, confusion=confusion)
             found[arm].append(table.assign(donor=donor))
         print(donor, file=sys.stderr, flush=True)
-    print(HEAD)
     for arm, tables in found.items():
-        table = pd.concat(tables)
-        for kind in KINDS:
-            print(summary(arm, kind, table[table["kind"] == kind]))
-        print(f"| {arm} | all | | | | | | {percent(table['inside'].mean())} | |")
+        summaries(arm, pd.concat(tables))
 
 
 def cortex() -> None:
@@ -337,17 +332,14 @@ def main() -> None:
     # One sample for each mixture is what is meant here; some labels are hard to tell apart.
     for message in (".*single sample", ".*cells: ", "Little is known", "Labels of obs"):
         warnings.filterwarnings("ignore", message=message)
-    asked = [word for word in sys.argv[1:] if not word.isdigit()] or [
-        "mixtures",
-        "donors",
-        "cortex",
-    ]
+    asked = [word for word in sys.argv[1:] if not word.isdigit()]
     n_splits = next((int(word) for word in sys.argv[1:] if word.isdigit()), 25)
-    if "mixtures" in asked:
-        mixtures(n_splits)
-    if "donors" in asked:
+    names = [word for word in asked if word in DATASETS]
+    if names or "mixtures" in asked or not asked:
+        mixtures(names or list(DATASETS), n_splits)
+    if "donors" in asked or not asked:
         donors()
-    if "cortex" in asked:
+    if "cortex" in asked or not asked:
         cortex()
 
 
