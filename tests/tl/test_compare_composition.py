@@ -136,6 +136,25 @@ def test_merged_labels_unassigned_cells_and_files(organoids, tmp_path):
     cc.tl.compare_composition(again, "sample", "condition")
 
 
+def test_samples_that_were_annotated_one_by_one(organoids):
+    parts = []
+    for number, name in enumerate(["A0", "B0"]):
+        part = organoids[organoids.obs["sample"] == name].copy()
+        part.uns["cellclass"]["contract_report"] = {"missing_importance": 0.01 * number}
+        parts.append(part)
+    together = ad.concat(parts, uns_merge="same")
+    cc.tl.compare_composition(together, "sample")
+    cc.tl.compare_composition(organoids, "sample")
+    alone, among = (
+        cc.get.composition_df(adata).set_index(["condition", "label"])["proportion"]
+        for adata in (together, organoids)
+    )
+    np.testing.assert_allclose(alone, among.loc[["A0", "B0"]])
+    del together.uns["cellclass"]
+    with pytest.raises(KeyError, match="uns_merge"):
+        cc.tl.compare_composition(together, "sample")
+
+
 @pytest.mark.parametrize(
     ("kwargs", "error", "match"),
     [
