@@ -1,7 +1,8 @@
 """What correction and intervals of `cc.tl.compare_composition` do on planted mixtures.
 
-Usage: CELLCLASS_TEST_DATA=… python benchmarks/composition.py [mixtures|donors|simulation|cortex] [splits]
-       or with names of datasets instead, for their mixtures alone.
+Usage: CELLCLASS_TEST_DATA=… python benchmarks/composition.py [what …] [splits]
+
+What: mixtures, donors, simulation, cortex, or names of datasets, for their mixtures alone.
 
 Mixtures: half of the cells of a dataset train a model, with default arguments; the other half is
 annotated and is what mixtures are drawn from, without replacement within a mixture. The labels of a
