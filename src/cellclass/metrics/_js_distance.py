@@ -68,4 +68,5 @@ def js_distance(
     centre = max(found - added, 0.0)
     lower = max(found - added - scale * (middle - low), 0.0)
     upper = min(max(found - added + scale * (high - middle), centre), 1.0)
-    return Distance(*(float(np.sqrt(x)) for x in (centre, lower, upper, found)), added=added)
+    centre, lower, upper, raw = (float(np.sqrt(x)) for x in (centre, lower, upper, found))
+    return Distance(centre, lower, upper, raw, added)

@@ -243,7 +243,7 @@ def _draw_distances(adata: AnnData, key: str, ax: Axes | None) -> Axes:
     ax.set_ylim(len(table) - 0.5, -0.5)
     across = ax.get_yaxis_transform()
     ax.text(1.02, -0.5, "closest", transform=across, color="0.3", va="bottom", fontsize="small")
-    for place, share in zip(places, table["share_closest"], strict=True):
+    for place, share in enumerate(table["share_closest"]):
         ax.text(1.02, place, f"{share:.0%}", transform=across, va="center", color="0.3")
     ax.set_xlim(left=0)
     reference = adata.uns[key][PARAMS]["reference"] or "the reference"

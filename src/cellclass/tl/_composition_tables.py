@@ -253,8 +253,10 @@ class Composition:
         return self._table([self._by_label(share=cells / cells.sum())])
 
     def _by_label(self, **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - of many types
-        front = {k: columns.pop(k) for k in ("sample", "condition", "other") if k in columns}
-        return pd.DataFrame({**front, "label": list(self.samples.labels), **columns})
+        front = ("sample", "condition", "other")
+        data: dict[str, Any] = {name: columns.pop(name) for name in front if name in columns}
+        data |= {"label": list(self.samples.labels)} | columns
+        return pd.DataFrame(data)
 
     def _table(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
         return self._categories(pd.concat(parts, ignore_index=True))
