@@ -172,17 +172,15 @@ def compare_composition(
     Examples
     --------
     >>> import cellclass as cc
-    >>> adata = cc.datasets.simulate_counts(900, n_batches=6)
-    >>> adata.obs["protocol"] = adata.obs["batch"].isin(["batch_0", "batch_1", "batch_2"])
-    >>> adata.obs["protocol"] = adata.obs["protocol"].map({True: "A", False: "B"})
-    >>> reference = cc.datasets.simulate_counts(300)
+    >>> cells = cc.datasets.simulate_counts(900, n_batches=6)
+    >>> cells.obs["protocol"] = ["AB"[batch > "batch_2"] for batch in cells.obs["batch"]]
+    >>> reference, adata = cells[:300].copy(), cells[300:].copy()
     >>> cc.model.CellClassifierMLP.setup_anndata(reference, labels_key="cell_type")
     >>> model = cc.model.CellClassifierMLP(reference)
     >>> model.train(max_epochs=5, enable_progress_bar=False)
     >>> cc.tl.annotate(adata, model)
-    >>> cc.tl.compare_composition(
-    ...     adata, "batch", "protocol", reference=reference.obs["cell_type"].value_counts()
-    ... )
+    >>> tissue = reference.obs["cell_type"].value_counts()
+    >>> cc.tl.compare_composition(adata, "batch", "protocol", reference=tissue)
     >>> cc.get.composition_df(adata, table="distances")["condition"].tolist()
     ['A', 'B']
     """
