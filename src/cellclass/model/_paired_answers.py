@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellclass.model._paired_query import BOTH, PROTEINS, RNA_ONLY
+from cellclass.model._paired_query import BOTH, PROTEINS_ONLY, RNA_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def kind_of(found: Answered) -> int:
     """Return by what these cells are answered."""
     if found.rna is None:
-        return PROTEINS
+        return PROTEINS_ONLY
     return RNA_ONLY if found.proteins is None else BOTH
 
 
@@ -27,7 +27,7 @@ def trust_of(query: PairedQuery, kind: int) -> Trust:
     if kind == RNA_ONLY:
         return query.rna_trust
     part: Any = query.part
-    return part.alone if kind == PROTEINS else part.both
+    return part.alone if kind == PROTEINS_ONLY else part.both
 
 
 def n_calibration_of(query: PairedQuery, kind: int) -> int:

@@ -157,28 +157,37 @@ class PairedQuery:
         }
         if self.proteins is None or self.part is None:
             return report
-        report |= self.proteins.report()
-        at = 1 - float(self.known.mean()), self.proteins.missing_share
-        expected = np.zeros(len(KINDS))
-        expected[RNA_ONLY], errors = (
-            report["expected_accuracy"],
-            [report["expected_accuracy_error"]],
+        accuracy, error = self._expected(report, n_cells, self.part, self.proteins)
+        return (
+            report
+            | self.proteins.report()
+            | {"expected_accuracy": accuracy, "expected_accuracy_error": error}
         )
-        for kind in (PROTEINS, BOTH):
-            curves = self.part.alone_missing if kind == PROTEINS else self.part.both_missing
-            expected[kind] = np.nan if curves is None else curves.at(*at).accuracy
-            if curves is not None and n_cells[kind]:
-                errors.append(curves.error(float(expected[kind])))
-        there = n_cells > 0
-        there[NEITHER] = False
-        mean = np.average(expected[there], weights=n_cells[there]) if there.any() else np.nan
-        error = errors[0] if there[RNA_ONLY] or len(errors) == 1 else max(errors[1:])
-        return report | {"expected_accuracy": float(mean), "expected_accuracy_error": float(error)}
+
+    def _expected(
+        self,
+        report: dict[str, Any],
+        n_cells: np.ndarray,
+        part: ProteinPart,
+        proteins: BoundProteins,
+    ) -> tuple[float, float]:
+        """Accuracy to expect of all cells, from that of each kind; the largest of their errors."""
+        found = {RNA_ONLY: (report["expected_accuracy"], report["expected_accuracy_error"])}
+        at = 1 - float(self.known.mean()), proteins.missing_share
+        for kind, curves in ((PROTEINS_ONLY, part.alone_missing), (BOTH, part.both_missing)):
+            if curves is not None:
+                accuracy = curves.at(*at).accuracy
+                found[kind] = accuracy, curves.error(accuracy)
+        there = [kind for kind in found if n_cells[kind]]
+        if not there:
+            return np.nan, np.nan
+        mean = np.average([found[kind][0] for kind in there], weights=n_cells[there])
+        return float(mean), float(max(found[kind][1] for kind in there))
 
 
 #: By what a cell may be answered.
 KINDS = ("rna_only", "proteins_only", "rna_and_proteins", "neither")
-RNA_ONLY, PROTEINS, BOTH, NEITHER = range(4)
+RNA_ONLY, PROTEINS_ONLY, BOTH, NEITHER = range(4)
 
 
 def _no_rna(model: MultimodalPredictor) -> dict[str, Any]:
