@@ -4,9 +4,9 @@ Usage: CELLCLASS_TEST_DATA=… python benchmarks/citeseq.py [answers] [queries] 
 
 `pbmc10k_citeseq.h5mu`: 5,994 blood cells, 4,000 genes, 14 proteins, seven labels that were given by
 hand from the proteins. "answers": models of RNA and proteins, on 5 stratified folds and on few
-labelled cells (10 draws of each number; the test cells are all others), asked for cells with RNA
+labelled cells (8 draws of each number; the test cells are all others), asked for cells with RNA
 alone, with proteins alone, and with both. "model of RNA" was made with `setup_anndata` from the
-RNA of the same cells. The intervals are 95%: on folds of a bootstrap of cells, of all folds
+RNA of the same cells (on the folds). The intervals are 95%: on folds of a bootstrap of cells, of all folds
 together; on draws of Student's t over draws.
 
 "queries": the first fold's model, and one of 10 cells a label, asked for queries that lack
@@ -38,16 +38,16 @@ from cellclass.metrics._paired_difference import paired_difference
 MODEL = cc.model.CellClassifierMLP
 MODALITIES = {"rna_layer": "rna", "protein_layer": "prot"}
 CASES = ("rna", "proteins", "both")
-N_DRAWS = 10
+N_DRAWS = 8
 
 
 def draws(y: np.ndarray):
     """Yield a name, and the training cells of each fold or draw."""
     splits = StratifiedKFold(5, shuffle=True, random_state=0).split(y, y)
     yield "5 folds", [train for train, _ in splits]
-    for n in (500, 200, 100):
+    for n in (500, 200):
         yield f"{n} cells", [some_of_all(y, n, seed) for seed in range(N_DRAWS)]
-    for n in (10, 5):
+    for n in (10,):
         yield f"{n} cells a label", [some_per_label(y, n, seed) for seed in range(N_DRAWS)]
 
 
@@ -100,8 +100,9 @@ def answers(mdata) -> None:
         for number, train in enumerate(rows):
             test = np.setdiff1d(np.arange(len(y)), train)
             model, query = trained(mdata, train), mdata[test].copy()
-            own = trained_on_rna(mdata, train).predict(query["rna"])
-            scores["model of RNA"].append(f1_score(y[test], own, average="macro"))
+            if name == "5 folds":
+                own = trained_on_rna(mdata, train).predict(query["rna"])
+                scores["model of RNA"].append(f1_score(y[test], own, average="macro"))
             folds["truth"].append(y[test])
             folds["fold"].append(np.full(len(test), number))
             for case, cells in queries_of(query).items():
@@ -113,7 +114,7 @@ def answers(mdata) -> None:
                 sets = model.predict_sets(cells, coverage=0.9).to_numpy()
                 own_label = np.searchsorted(model.labels, y[test])
                 covered[case].append(sets[np.arange(len(test)), own_label].mean())
-        means = {case: float(np.mean(values)) for case, values in scores.items()}
+        means = {case: float(np.mean(values or [np.nan])) for case, values in scores.items()}
         difference = np.subtract(scores["both"], scores["rna"])
         if name == "5 folds":
             parts = {key: np.concatenate(values) for key, values in folds.items()}

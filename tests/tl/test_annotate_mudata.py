@@ -9,6 +9,7 @@ import pytest
 import cellclass as cc
 from cellclass.io._mudata_file import copy_mudata, read_mudata, write_mudata
 
+MLP = cc.model.CellClassifierMLP
 WRITTEN = ("cellclass", "cellclass_confidence", "cellclass_novelty_pvalue")
 
 
@@ -91,7 +92,7 @@ def test_votes_of_groups_that_are_there(annotated):
     [
         lambda mdata: cc.pp.rank_genes_js(mdata, "cell_type"),
         lambda mdata: cc.pp.identify_scale(mdata),
-        lambda mdata: cc.tl.cross_validate(mdata, "cell_type"),
+        lambda mdata: cc.tl.cross_validate(mdata, MLP, labels_key="cell_type"),
     ],
 )
 def test_functions_of_one_modality_say_so(paired, call):

@@ -16,9 +16,8 @@ from cellclass.metrics import (
     log_losses,
 )
 from cellclass.metrics._discriminant import Discriminant
-from cellclass.model._protein_part import ProteinCells, ProteinPart, surprise_of
+from cellclass.model._protein_part import ProteinCells, ProteinPart, mean_of, surprise_of
 from cellclass.model._trust import Cells, Trust
-from cellclass.train import weigh_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +50,7 @@ class HeldOut(NamedTuple):
 def fit_proteins(
     model: CellClassifier, reference: Reference, cells: ProteinCells
 ) -> tuple[ProteinPart, dict[str, Any]]:
-    """Fit the discriminants, weigh them against the RNA, and calibrate each case.
+    """Fit the discriminants, join them to the RNA, and calibrate each case.
 
     Parameters
     ----------
@@ -96,7 +95,6 @@ def fit_proteins(
             held_out_by=reference.held_out_by[places],
         ),
         both=Trust(),
-        weights=np.full(2, 0.5),
         surprise=np.zeros(0),
     )
     held_out = _held_out(model, reference, cells)
@@ -146,7 +144,7 @@ def _joined(
     *,
     seed: int,
 ) -> tuple[ProteinPart, dict[str, Any]]:
-    """Weigh RNA and proteins, and calibrate what they say together."""
+    """Calibrate what RNA and proteins say together."""
     codes, x = reference.codes[held_out.rows], cells.x[held_out.rows]
     everything = np.ones(x.shape[1], dtype=bool)
     proteins = _own(found.logits(x, everything), held_out.part)
@@ -154,22 +152,19 @@ def _joined(
     if len(codes) == 0:
         return found, about
     alone = proteins / found.alone.temperature
-    weights = weigh_paths(np.stack([held_out.logits, alone]), codes)
-    both = weights[0] * held_out.logits + weights[1] * alone
+    both = mean_of(held_out.logits, alone)
     temperature = fit_temperature(both, codes)
     sets = ConformalSets.fit(log_losses(both, temperature=temperature), codes)
     pvalue = _left_out(_scores(found, x, held_out.part, whole=True), _calibration(found))
     found = replace(
         found,
         both=Trust(temperature=temperature, sets=sets),
-        weights=weights,
         surprise=np.sort(surprise_of(held_out.pvalue, pvalue)),
     )
     some = np.sort(np.random.default_rng(seed).permutation(len(codes))[:_MOST_LOOKED_AT])
     looked_at = HeldOut(*(values[some] for values in held_out))
     curves = _measure_missing(found, codes[some], x[some], looked_at, seed=seed)
     names = np.asarray(labels)
-    about["weights"] = {"rna": float(weights[0]), "proteins": float(weights[1])}
     about["temperatures"] = {"proteins": found.alone.temperature, "both": temperature}
     about["validation"] = {
         name: classification_scores(names[codes], names[logits.argmax(axis=1)])
@@ -217,7 +212,7 @@ def _measure_missing(
         given = _without(x, known, found.contract.mean)
         proteins = _own(found.logits(given, known), held_out.part)
         by_proteins = fit_temperature(proteins, codes)
-        joined = found.weights[0] * held_out.logits + found.weights[1] / by_proteins * proteins
+        joined = mean_of(held_out.logits, proteins / by_proteins)
         n[at] += 1
         missing[at] += 1 - known.mean()
         importance[at] += found.contract.importance[~known].sum() / total

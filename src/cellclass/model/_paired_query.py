@@ -80,7 +80,7 @@ class PairedQuery:
         rna = take_modality(mdata, names[0])
         proteins = None if own is None else take_modality(mdata, names[1])
         if rna is None and proteins is None:
-            wanted = names[0] if own is None else f"{names[0]!r} nor {names[1]!r}"
+            wanted = repr(names[0]) if own is None else f"{names[0]!r} nor {names[1]!r}"
             raise ValueError(
                 f"The MuData has no cells in {wanted}, which the model reads, but the modalities "
                 f"{', '.join(map(repr, mdata.mod))}. Name them as the reference does: "

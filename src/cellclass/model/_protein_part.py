@@ -36,9 +36,10 @@ class ProteinPart:
     """Discriminants on proteins, and how their answers join those of the RNA.
 
     A cell has one of three answers, each with a calibration of its own: RNA alone, which is that of
-    the model as if there were no proteins; proteins alone; or both: the two logits, each over its
-    own temperature, weighed and added. All is learned on cells that neither network nor
-    discriminant has seen.
+    the model as if there were no proteins; proteins alone; or both: the mean of the two logits,
+    each over its own temperature. So each counts by how sure it may be; weights that were learned
+    beside that did no better (benchmarks/citeseq.py). Temperatures are learned on cells that
+    neither network nor discriminant has seen.
 
     Attributes
     ----------
@@ -50,8 +51,6 @@ class ProteinPart:
         Calibration, novelty and sets of cells with proteins only.
     both
         Calibration and sets of cells with both.
-    weights
-        Of the RNA's and the proteins' calibrated logits in the answer by both, `(2,)`.
     surprise
         Increasing values of how unlike the training cells held-out cells with both are, see
         `surprise_of`, `(n_calibration,)`.
@@ -63,7 +62,6 @@ class ProteinPart:
     discriminants: tuple[Discriminant, ...]
     alone: Trust
     both: Trust
-    weights: np.ndarray
     surprise: np.ndarray
     alone_missing: MissingGenes | None = None
     both_missing: MissingGenes | None = None
@@ -87,8 +85,7 @@ class ProteinPart:
 
     def joined(self, rna: np.ndarray, proteins: np.ndarray, rna_trust: Trust) -> np.ndarray:
         """Logits by both, of those by RNA and by proteins, of any shape that is the same."""
-        first, second = self.weights
-        return first / rna_trust.temperature * rna + second / self.alone.temperature * proteins
+        return mean_of(rna / rna_trust.temperature, proteins / self.alone.temperature)
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities by both, float64 `(n_obs, n_labels)`."""
@@ -118,7 +115,7 @@ class ProteinPart:
         for k, one in enumerate(self.discriminants):
             nested[f"{_DISCRIMINANT}.{k}"] = one.to_arrays()
         arrays = {f"{part}.{name}": a for part, own in nested.items() for name, a in own.items()}
-        return {**arrays, "weights": self.weights, "surprise": self.surprise}
+        return {**arrays, "surprise": self.surprise}
 
     @classmethod
     def from_parts(cls, fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> ProteinPart:
@@ -137,11 +134,15 @@ class ProteinPart:
             discriminants=tuple(Discriminant(**under(f"{_DISCRIMINANT}.{k}")) for k in numbers),
             alone=Trust.from_parts(alone, under("alone.novelty"), under("alone.sets")),
             both=Trust.from_parts(both, {}, under("both")),
-            weights=arrays["weights"],
             surprise=arrays["surprise"],
             alone_missing=curves[0],
             both_missing=curves[1],
         )
+
+
+def mean_of(rna: np.ndarray, proteins: np.ndarray) -> np.ndarray:
+    """Join calibrated logits of the two, of any shape that is the same."""
+    return (rna + proteins) / 2
 
 
 def surprise_of(rna: np.ndarray, proteins: np.ndarray) -> np.ndarray:
