@@ -6,8 +6,8 @@ Usage: CELLCLASS_TEST_DATA=… python benchmarks/citeseq.py [answers] [queries] 
 hand from the proteins. "answers": models of RNA and proteins, on 5 stratified folds and on few
 labelled cells (8 draws of each number; the test cells are all others), asked for cells with RNA
 alone, with proteins alone, and with both. "model of RNA" was made with `setup_anndata` from the
-RNA of the same cells (on the folds). The intervals are 95%: on folds of a bootstrap of cells, of all folds
-together; on draws of Student's t over draws.
+RNA of the same cells (on the folds). The intervals are 95%: on folds of a bootstrap of cells, of
+all folds together; on draws of Student's t over draws.
 
 "queries": the first fold's model, and one of 10 cells a label, asked for queries that lack
 proteins, or whose proteins were sequenced less deeply (binomial thinning), or stand on other
