@@ -212,6 +212,18 @@ def test_the_other_classes_join_proteins_too(paired, paired_query, fit_paired, k
     assert both > rna
 
 
+def test_pretraining_on_the_rna_of_a_mudata(paired, paired_query):
+    CellPerformer.setup_mudata(paired, labels_key="cell_type", modalities=MODALITIES)
+    model = CellPerformer(paired, n_top_genes=20, depth=1, shallow_paths=False)
+    model.pretrain(max_epochs=1, enable_progress_bar=False)
+    assert model.get_latent_representation(paired_query["rna"]).shape[0] == 120
+    with pytest.raises(NotTrainedError, match="pre-trained"):
+        model.predict(paired_query)
+    model.train(max_epochs=1, enable_progress_bar=False)
+    assert model.card["proteins"]["n_proteins"] == 8
+    assert model.predict(paired_query).shape == (120,)
+
+
 def test_a_model_of_rna_reads_the_rna_of_a_mudata(paired, paired_query, fit, make_mudata):
     rna = paired["rna"].copy()
     rna.obs["cell_type"] = paired.obs["cell_type"]

@@ -16,7 +16,7 @@ from cellclass.model._paired_answers import (
     trust_of,
 )
 from cellclass.model._paired_query import NEITHER, PairedQuery
-from cellclass.model._predictor import Predictor
+from cellclass.model._predictor import Predictor, blas
 from cellclass.model._scores import CellScores
 from cellclass.model._setup_mudata import register_mudata
 
@@ -116,7 +116,8 @@ class MultimodalPredictor(Predictor):
         pvalue = np.full(query.n_obs, np.nan, dtype=np.float32)
         kinds = np.full(query.n_obs, NEITHER)
         for found in query.walk(self):
-            probability[found.rows], pvalue[found.rows] = answer(found, query)
+            with blas().limit(limits=1, user_api="blas"):  # as where there is RNA alone
+                probability[found.rows], pvalue[found.rows] = answer(found, query)
             kinds[found.rows] = np.where(found.empty, NEITHER, kind_of(found))
         there = np.unique(kinds[kinds != NEITHER])
         scores = CellScores(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Cells that go through the network together outside training.
 _CHUNK = 4096
-# Which libraries there are is looked up once.
+#: The libraries that multiply matrices; which there are is looked up once.
 blas = cache(ThreadpoolController)
 
 
