@@ -51,7 +51,8 @@ class Predictor(SetPredictor, AttributedModel):
         ----------
         adata
             Query on any scale that can be converted, genes in any order; it needs no labels and
-            is not changed. `None` for the reference.
+            is not changed. `None` for the reference. Or a MuData, each cell of which is answered by
+            the modalities that it has and the model was set up with, or by its RNA.
         soft
             Whether to return the probability of every label instead of the best label.
         reject_rate
