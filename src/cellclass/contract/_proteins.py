@@ -236,7 +236,7 @@ def _inspect(
         )
     source = locate(adata, layer)
     source = replace(source, where=source.where.replace("adata", f"mdata[{modality!r}]", 1))
-    X = take_rows(prepare_rows(source.matrix), slice(None))
+    X: Any = take_rows(prepare_rows(source.matrix), slice(None))
     X = X.toarray() if sp.issparse(X) else X
     scale, logs = log_counts(X, source, pd.Index(adata.var_names.astype(str)))
     return source, logs, scale
