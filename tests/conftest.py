@@ -17,8 +17,10 @@ import pytest
 import scipy.sparse as sp
 import torch
 from hypothesis import settings
+from mudata import MuData
 
 import cellclass as cc
+from cellclass.io._mudata_file import without_remarks
 
 torch.set_num_threads(1)
 settings.register_profile("cellclass", deadline=None, derandomize=True, max_examples=40)
@@ -73,6 +75,79 @@ def _fit():
 def model(_cells, _split):
     """A model that has learned something, for tests that do not change it."""
     return fit(_cells[_split[0]].copy(), epochs=12, n_top_genes=300, n_hidden=(64,))
+
+
+MODALITIES = {"rna_layer": "rna", "protein_layer": "prot"}
+
+
+def make_mudata(modalities, **obs):
+    """A MuData, without what mudata says of its own calls."""
+    with without_remarks():
+        mdata = MuData(modalities)
+        for name, column in obs.items():
+            mdata.obs[name] = column
+    return mdata
+
+
+@pytest.fixture(name="make_mudata", scope="session")
+def _make_mudata():
+    return make_mudata
+
+
+@pytest.fixture(scope="session")
+def _paired() -> MuData:
+    rna = cc.datasets.simulate_counts(
+        360, n_vars=80, n_labels=3, n_markers=6, depth=120.0, fold_change=2.0, rng=0
+    )
+    rng = np.random.default_rng(0)
+    codes = rna.obs["cell_type"].cat.codes.to_numpy()
+    rates = rng.gamma(2.0, 10.0, 8) * np.exp(rng.normal(0, 0.7, (3, 8)))
+    size = np.exp(rng.normal(0, 0.5, (360, 1)))
+    counts = rng.poisson(size * rates[codes] * rng.gamma(3, 1 / 3, (360, 8))).astype(np.float32)
+    labels = rna.obs.pop("cell_type")
+    del rna.obs["batch"]
+    proteins = ad.AnnData(
+        counts,
+        obs=pd.DataFrame(index=rna.obs_names),
+        var=pd.DataFrame(index=[f"CD{j}" for j in range(8)]),
+    )
+    return make_mudata({"rna": rna, "prot": proteins}, cell_type=labels)
+
+
+@pytest.fixture
+def paired(_paired) -> MuData:
+    """240 simulated cells with RNA and proteins, a copy for each test."""
+    with without_remarks():
+        return _paired[:240].copy()
+
+
+@pytest.fixture
+def paired_query(_paired) -> MuData:
+    """120 others; `obs["cell_type"]` is the truth."""
+    with without_remarks():
+        return _paired[240:].copy()
+
+
+def fit_paired(mdata, *, setup=None, epochs=4, model=cc.model.CellClassifierMLP, **kwargs):
+    """Set up, make and train a small model of RNA and proteins."""
+    setup = {"labels_key": "cell_type", "modalities": MODALITIES} | (setup or {})
+    model.setup_mudata(mdata, **setup)
+    made = model(mdata, **{"n_top_genes": 40, "validation_size": 0.25} | kwargs)
+    made.train(max_epochs=epochs, enable_progress_bar=False)
+    return made
+
+
+@pytest.fixture(name="fit_paired", scope="session")
+def _fit_paired():
+    return fit_paired
+
+
+@pytest.fixture(scope="session")
+def paired_model(_paired):
+    """A model of RNA and proteins, for tests that do not change it."""
+    with without_remarks():
+        reference = _paired[:240].copy()
+    return fit_paired(reference, n_hidden=(16,))
 
 
 @pytest.fixture

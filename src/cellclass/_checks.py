@@ -30,8 +30,18 @@ def near(name: str, names: Iterable[object]) -> str:
     return ", ".join(repr(other) for other in shown[:8]) + (", …" if len(shown) > 8 else "")
 
 
-def check_anndata(adata: AnnData) -> None:
+def is_mudata(adata: object) -> bool:
+    """Tell whether this holds several modalities, without importing mudata."""
+    return hasattr(adata, "mod") and hasattr(adata, "obsmap")
+
+
+def check_anndata(adata: AnnData, *, or_mudata: bool = False) -> None:
     """Refuse a path, a matrix or anything else that is no AnnData."""
+    if is_mudata(adata) and not or_mudata:
+        raise TypeError(
+            "adata is a MuData, of which this function reads one modality: pass that one, such as "
+            f"mdata[{next(iter(adata.mod), 'rna')!r}]."  # type: ignore[attr-defined]
+        )
     if not (hasattr(adata, "obs_names") and hasattr(adata, "var_names")):
         raise TypeError(
             f"adata is a {type(adata).__name__}; an AnnData is needed. Read a file with "
@@ -39,9 +49,9 @@ def check_anndata(adata: AnnData) -> None:
         )
 
 
-def check_not_empty(adata: AnnData) -> None:
+def check_not_empty(adata: AnnData, *, or_mudata: bool = False) -> None:
     """Refuse an AnnData without cells or without genes."""
-    check_anndata(adata)
+    check_anndata(adata, or_mudata=or_mudata)
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise ValueError(
             f"The AnnData has {adata.n_obs} cells × {adata.n_vars} genes. At least one of each "

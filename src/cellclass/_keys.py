@@ -53,6 +53,8 @@ PRIOR_CORRECTION: Final = "prior_correction"
 TRAINING_PRIOR: Final = "training_prior"
 BASELINE: Final = "baseline"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
+# ... and what it makes of surface proteins
+PROTEINS: Final = "proteins"
 
 # `attribute_genes`: the default key
 ATTRIBUTIONS: Final = "attributions"

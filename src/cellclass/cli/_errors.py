@@ -17,6 +17,11 @@ def said_in_words() -> Iterator[None]:
     try:
         yield
     except KeyError as error:  # whose text would be quoted
-        raise click.ClickException(str(error.args[0]) if error.args else str(error)) from error
+        raise click.ClickException(_words(error, *error.args[:1])) from error
     except (ValueError, TypeError, OSError, ImportError, NotImplementedError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_words(error, error)) from error
+
+
+def _words(error: Exception, *said: object) -> str:
+    """Join what an error says with its notes, such as what to install."""
+    return " ".join([*map(str, said), *getattr(error, "__notes__", ())])

@@ -6,6 +6,10 @@
     The checks that need no model yet, for a reference.
 `BoundInput`
     A query that has passed; `read` gives the model's input.
+`ReadCells`
+    Some cells of it.
+`ProteinContract`, `BoundProteins`
+    The same for surface proteins beside the RNA: names, scale, and the cells of a query.
 `MissingGenes`, `Expected`, `with_fewer_genes`, `SHARES`
     What missing genes cost, and the input with ever fewer genes to measure it on.
 `GeneNames`, `gene_names_of`, `names_beside`, `look_up_genes`, `GeneLookup`
@@ -28,7 +32,7 @@
 
 from cellclass.contract._ahead import ahead
 from cellclass.contract._aliases import GeneAliases
-from cellclass.contract._bound import BoundInput
+from cellclass.contract._bound import BoundInput, ReadCells
 from cellclass.contract._contract import Expression, InputContract, check_input
 from cellclass.contract._convert import Target, convert
 from cellclass.contract._gene_lookup import OUTCOMES, GeneLookup, look_up_genes
@@ -39,6 +43,7 @@ from cellclass.contract._label_names import name_key
 from cellclass.contract._label_proposals import MIN_SCORE, Proposal, Synonym, propose_merges
 from cellclass.contract._linear_rows import linear_rows
 from cellclass.contract._missing_genes import SHARES, Expected, MissingGenes, with_fewer_genes
+from cellclass.contract._proteins import BoundProteins, ProteinContract
 from cellclass.contract._refusal import require_convertible
 from cellclass.contract._rows import stacked_like, stored_values
 from cellclass.contract._scale import Scale, identify_scale
@@ -49,6 +54,7 @@ __all__ = [
     "OUTCOMES",
     "SHARES",
     "BoundInput",
+    "BoundProteins",
     "Expected",
     "Expression",
     "GeneAliases",
@@ -57,6 +63,8 @@ __all__ = [
     "InputContract",
     "MissingGenes",
     "Proposal",
+    "ProteinContract",
+    "ReadCells",
     "Scale",
     "Source",
     "Synonym",

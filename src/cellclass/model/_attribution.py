@@ -27,6 +27,11 @@ _AT_ONCE = 2**22
 class AttributedModel(SavedModel):
     """A model that can say which genes its answers come from."""
 
+    @property
+    @abstractmethod
+    def _rna(self) -> AnnData | None:
+        """The reference as an AnnData of RNA."""
+
     @abstractmethod
     def _bind(
         self, adata: AnnData | None, layer: str | None, gene_aliases: GeneAliases | None
@@ -102,7 +107,7 @@ class AttributedModel(SavedModel):
                 raise ValueError(f"{name}={value}; at least 1 is needed.")
         bound = self._bind(adata, layer, gene_aliases)
         if adata is None:
-            adata, of_reference = self._adata, self.registry["setup_args"]["labels_key"]
+            adata, of_reference = self._rna, self.registry["setup_args"]["labels_key"]
             labels_key = labels_key or of_reference
         codes = self._codes(adata, bound, labels_key)
         rows = _drawn(codes, n_cells_per_label, seed)

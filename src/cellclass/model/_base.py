@@ -11,13 +11,16 @@ import numpy as np
 import torch
 
 from cellclass._checks import check_fraction
+from cellclass._keys import PROTEINS
 from cellclass.data import GivenDataModule
 from cellclass.metrics import CrossNovelty, classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
 from cellclass.model._fit import fit
+from cellclass.model._fit_proteins import fit_proteins
 from cellclass.model._missing_genes import measure_missing_genes
-from cellclass.model._predictor import Predictor
+from cellclass.model._modalities import protein_cells
+from cellclass.model._multimodal import MultimodalPredictor
 from cellclass.model._reference import Reference, learn_reference
 from cellclass.model._setup import label_colors, register_reference
 from cellclass.model._trust import Cells, Trust
@@ -30,10 +33,11 @@ if TYPE_CHECKING:
 
     from cellclass.contract import Expression, InputContract
     from cellclass.data import DataModule
+    from cellclass.model._protein_part import ProteinCells, ProteinPart
     from cellclass.train import Recipe
 
 
-class CellClassifier(Predictor):
+class CellClassifier(MultimodalPredictor):
     """Base of the classifiers; a concrete class says which network it trains."""
 
     def __init__(
@@ -60,20 +64,24 @@ class CellClassifier(Predictor):
         self._seed = seed
         self._trust = Trust()
         self._reference: Reference | None = None
+        self._proteins: ProteinPart | None = None
+        self._protein_cells: ProteinCells | None = None
         self._card: dict[str, Any] = {}
         self._label_colors: dict[str, str] = {}
         if adata is None:
             return
         setup = self.registry["setup_args"]
-        self._label_colors = label_colors(adata, setup["labels_key"])
+        rna: Any = self._rna
+        self._label_colors = label_colors(rna, setup["labels_key"])
         self._contract, self._reference = learn_reference(
-            adata,
+            rna,
             setup,
             expression=expression,
             n_top_genes=n_top_genes,
             validation_size=validation_size,
             seed=seed,
         )
+        self._protein_cells = protein_cells(adata, setup, self._reference.cells)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module = self._make_networks(torch.from_numpy(self._reference.genes))
@@ -259,6 +267,10 @@ class CellClassifier(Predictor):
         self._card |= card_of_training(
             self, self._reference, recipe, compare_baseline=compare_baseline
         )
+        if self._protein_cells is not None:
+            self._proteins, self._card[PROTEINS] = fit_proteins(
+                self, self._reference, self._protein_cells
+            )
 
     def _data_of_training(self, given: LightningDataModule | None, recipe: Recipe) -> DataModule:
         reference: Any = self._reference

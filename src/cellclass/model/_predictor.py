@@ -10,10 +10,12 @@ import pandas as pd
 import torch
 from threadpoolctl import ThreadpoolController
 
+from cellclass._checks import check_anndata, is_mudata
 from cellclass._keys import UNASSIGNED
 from cellclass.contract import ahead
 from cellclass.errors import NotTrainedError
 from cellclass.model._attribution import AttributedModel
+from cellclass.model._modalities import rna_reference
 from cellclass.model._scores import CellScores, ScoredPart
 from cellclass.model._sets import SetPredictor
 
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-    from cellclass.contract import BoundInput, GeneAliases
+    from cellclass.contract import BoundInput, GeneAliases, ReadCells
     from cellclass.model._trust import Trust
 
 # Cells that go through the network together outside training.
 _CHUNK = 4096
-# Which libraries there are is looked up once.
-_blas = cache(ThreadpoolController)
+#: The libraries that multiply matrices; which there are is looked up once.
+blas = cache(ThreadpoolController)
 
 
 class Predictor(SetPredictor, AttributedModel):
@@ -49,7 +51,8 @@ class Predictor(SetPredictor, AttributedModel):
         ----------
         adata
             Query on any scale that can be converted, genes in any order; it needs no labels and
-            is not changed. `None` for the reference.
+            is not changed. `None` for the reference. Or a MuData, each cell of which is answered by
+            the modalities that it has and the model was set up with, or by its RNA.
         soft
             Whether to return the probability of every label instead of the best label.
         reject_rate
@@ -125,10 +128,8 @@ class Predictor(SetPredictor, AttributedModel):
             The cell to begin with.
         """
         trust = self._trust_for(bound)
-        cells = bound.cells(np.arange(first, bound.n_obs))
-        # While novelty is judged, the next cells go through the network, and those after are read.
-        for found, (latent, logits) in ahead((found, self._forward(found.x)) for found in cells):
-            with _blas().limit(limits=1, user_api="blas"):  # the other cores have their work
+        for found, latent, logits in self._walk(bound, first):
+            with blas().limit(limits=1, user_api="blas"):  # the other cores have their work
                 probability, pvalue = trust.probability(logits), trust.pvalue(latent, found.x)
             yield ScoredPart(
                 rows=slice(first + found.places.start, first + found.places.stop),
@@ -136,6 +137,17 @@ class Predictor(SetPredictor, AttributedModel):
                 novelty_pvalue=pvalue.astype(np.float32),
                 empty=found.empty,
             )
+
+    def _walk(
+        self, bound: BoundInput, first: int = 0
+    ) -> Iterator[tuple[ReadCells, np.ndarray, np.ndarray]]:
+        """Yield some cells at a time, their latent representation and their logits.
+
+        While the caller works on them, the next ones go through the network, and those after are
+        read.
+        """
+        cells = bound.cells(np.arange(first, bound.n_obs))
+        yield from ahead((found, *self._forward(found.x)) for found in cells)
 
     def get_latent_representation(
         self,
@@ -161,13 +173,9 @@ class Predictor(SetPredictor, AttributedModel):
         *,
         for_labels: bool = True,
     ) -> BoundInput:
-        pretrained = "pretraining" in self._card or "pretrained_genes" in self._card
-        if not self.is_trained and (for_labels or not pretrained):
-            what = "pre-trained, but knows no labels yet" if pretrained else "not trained"
-            raise NotTrainedError(
-                f"The model is {what}: its answers would be noise. Call model.train() first."
-            )
+        self._check_trained(for_labels=for_labels)
         if adata is not None:
+            check_anndata(adata)
             bound = self._contract.bind(adata, layer=layer, gene_aliases=gene_aliases)
             bound.warn()
             return bound
@@ -176,20 +184,38 @@ class Predictor(SetPredictor, AttributedModel):
                 "The model was loaded from files and has no reference of its own: pass the cells, "
                 "model.predict(adata)."
             )
-        return self._contract.bind(self._adata, layer=layer or self._contract.layer)
+        return self._contract.bind(self._rna, layer=layer or self._contract.layer)
+
+    def _check_trained(self, *, for_labels: bool = True) -> None:
+        pretrained = "pretraining" in self._card or "pretrained_genes" in self._card
+        if not self.is_trained and (for_labels or not pretrained):
+            what = "pre-trained, but knows no labels yet" if pretrained else "not trained"
+            raise NotTrainedError(
+                f"The model is {what}: its answers would be noise. Call model.train() first."
+            )
+
+    @property
+    def _rna(self) -> AnnData | None:
+        """The reference as an AnnData of RNA."""
+        if not is_mudata(self._adata):
+            return self._adata
+        return rna_reference(self._adata, self.registry["setup_args"])
 
     def _trust_for(self, bound: BoundInput) -> Trust:
         return self._trust.given(bound.expected() if bound.match.missing.size else None)
 
     def _logits_of_networks(self, bound: BoundInput) -> Iterator[tuple[slice, np.ndarray]]:
-        networks = self._networks
         for rows, x in bound.chunks():
-            if len(networks) == 1:
-                yield rows, self._forward(x)[1][None]
-                continue
-            genes = self.module.genes_of_parts.cpu().numpy()
-            pairs = zip(networks, genes, strict=True)
-            yield rows, np.stack([self._forward(x[:, own], network)[1] for network, own in pairs])
+            yield rows, self._logits_by_network(x)
+
+    def _logits_by_network(self, x: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
+        """Logits of each network, `(K, n_rows, n_labels)`; of one, `whole` where it is known."""
+        networks = self._networks
+        if len(networks) == 1:
+            return (self._forward(x)[1] if whole is None else whole)[None]
+        genes = self.module.genes_of_parts.cpu().numpy()
+        pairs = zip(networks, genes, strict=True)
+        return np.stack([self._forward(x[:, own], network)[1] for network, own in pairs])
 
     def _forward(
         self,

@@ -141,7 +141,7 @@ class Pretrainable(SavedModel):
             self._contract, previous_layer=None, fill=self._contract.fill[: self._contract.n_genes]
         )
         if adata is None:
-            bound = contract.bind(self._adata, layer=layer or contract.layer)
+            bound = contract.bind(self._rna, layer=layer or contract.layer)
             cells = np.arange(bound.n_obs)
             kept = self._reference.cells[self._reference.validation]  # type: ignore[union-attr]
             cells = np.setdiff1d(cells, kept)
@@ -184,6 +184,7 @@ class Pretrainable(SavedModel):
         self.is_trained_ = False
         self.history_ = {}
         self._trust = Trust()
+        self._proteins = None
         self._card = {name: self._card[name] for name in BEFORE_TRAINING if name in self._card}
         self._contract = replace(self._contract, missing_genes=None)
         weights = self.module.path_weights

@@ -152,7 +152,7 @@ def learn_reference(
     adata
         The reference.
     setup
-        What `setup_anndata` was called with.
+        What `setup_anndata` or `setup_mudata` was called with.
     expression, n_top_genes, seed
         As in the model.
     validation_size
@@ -179,7 +179,7 @@ def learn_reference(
     labelled = codes >= 0
     contract, bound, genes = InputContract.learn(
         adata,
-        layer=setup["layer"],
+        layer=setup["layer"] if "layer" in setup else setup["rna_layer"],
         codes=codes,
         labels=tuple(labels),
         parts=[np.flatnonzero(labelled & (held_out_by != k)) for k in range(n_parts)],

@@ -10,11 +10,14 @@ import pandas as pd
 import torch
 from scvi.model.base import BaseModelClass
 
+from cellclass._checks import is_mudata
 from cellclass.contract import InputContract
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._files import ModelFiles, read_model, write_model
+from cellclass.model._modalities import rna_reference
 from cellclass.model._onnx import write_onnx
 from cellclass.model._processes import in_first_process
+from cellclass.model._protein_part import ProteinPart
 from cellclass.model._scvi_format import read_scvi_format, write_scvi_format
 from cellclass.model._trust import Trust
 from cellclass.module import CrossFitted
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from anndata import AnnData
+    from mudata import MuData
     from scvi.module.base import BaseModuleClass
 
 _WRITERS = {"cellclass": write_model, "scvi": write_scvi_format}
@@ -38,6 +42,7 @@ class SavedModel(BaseModelClass):
     _contract: InputContract
     _label_colors: dict[str, str]
     _trust: Trust
+    _proteins: ProteinPart | None
 
     @abstractmethod
     def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> BaseModuleClass:
@@ -96,12 +101,16 @@ class SavedModel(BaseModelClass):
             raise NotTrainedError("The model is not trained. Call model.train() before save.")
         arrays = {f"contract.{k}": v for k, v in self._contract.to_arrays().items()}
         arrays |= self._trust.to_arrays()
+        proteins = self._proteins
+        if proteins is not None:
+            arrays |= {f"proteins.{k}": v for k, v in proteins.to_arrays().items()}
         weights = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         text = {
             "init_params": self.init_params_["non_kwargs"],
             "registry": self.registry,
             "contract": self._contract.to_dict(),
             "temperature": self._trust.temperature,
+            "proteins": None if proteins is None else proteins.to_dict(),
             "card": self._card,
             "is_trained": self.is_trained,
             "label_colors": self._label_colors,
@@ -162,7 +171,7 @@ class SavedModel(BaseModelClass):
     def load(
         cls,
         dir_path: str | PathLike[str],
-        adata: AnnData | None = None,
+        adata: AnnData | MuData | None = None,
         *,
         device: str = "auto",
         format: Format = "cellclass",  # noqa: A002 - the word for it
@@ -195,14 +204,7 @@ class SavedModel(BaseModelClass):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         model._restore(files, device)
         if adata is not None:
-            missing = model._contract.genes.difference(adata.var_names.astype(str))
-            if len(missing):
-                raise GeneError(
-                    f"The AnnData to attach lacks {len(missing)} of the reference's "
-                    f"{len(model._contract.genes)} genes, such as {missing[0]!r}. Attach the "
-                    "reference itself; a query goes to predict or annotate."
-                )
-            cls.setup_anndata(adata, **files.text["registry"]["setup_args"])
+            _set_up_again(cls, adata, files.text["registry"], model._contract)
             model._adata = adata
             model._adata_manager = cls._get_most_recent_anndata_manager(adata, required=True)
             model._register_manager_for_instance(model._adata_manager)
@@ -217,6 +219,9 @@ class SavedModel(BaseModelClass):
         self._trust = Trust.from_parts(
             files.text["temperature"], files.part("novelty"), files.part("sets")
         )
+        proteins = files.text.get("proteins")  # older files know of none
+        if proteins is not None:
+            self._proteins = ProteinPart.from_parts(proteins, files.part("proteins"))
         self._card = files.text["card"]
         self._label_colors = files.text["label_colors"]
         self.history_ = {
@@ -226,6 +231,33 @@ class SavedModel(BaseModelClass):
             for name, column in files.text["history"].items()
         }
         self.is_trained_ = files.text.get("is_trained", True)  # older files know no other
+
+
+def _set_up_again(
+    cls: type[SavedModel],
+    adata: AnnData | MuData,
+    registry: dict[str, Any],
+    contract: InputContract,
+) -> None:
+    """Register a reference as it was at training, if it may be that one."""
+    setup = registry["setup_args"]
+    several = "modalities" in setup
+    if several != is_mudata(adata):
+        raise TypeError(
+            f"The model was set up with {'setup_mudata' if several else 'setup_anndata'}: attach "
+            f"the {'MuData' if several else 'AnnData'} that it was trained on. Whatever has the "
+            "genes goes to predict or annotate."
+        )
+    rna = rna_reference(adata, setup) if several else adata
+    missing = contract.genes.difference(rna.var_names.astype(str))
+    if len(missing):
+        raise GeneError(
+            f"The {'RNA' if several else 'AnnData'} to attach lacks {len(missing)} of the "
+            f"reference's {len(contract.genes)} genes, such as {missing[0]!r}. Attach the "
+            "reference itself; a query goes to predict or annotate."
+        )
+    set_up: Any = cls.setup_mudata if several else cls.setup_anndata
+    set_up(adata, **setup)
 
 
 def _check_format(name: str) -> None:

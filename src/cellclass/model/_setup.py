@@ -18,6 +18,7 @@ from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from mudata import MuData
 
 # What scvi-tools' registry calls the layer with an earlier time point.
 _PREVIOUS = "X_previous"
@@ -35,18 +36,55 @@ def register_reference(
     **kwargs: Any,  # noqa: ANN401 - passed through to scvi-tools
 ) -> AnnDataManager:
     """Check a reference, then register it; on an error `adata` is as it was."""
+    refuse_view(adata)
+    if previous_layer is not None and previous_layer not in adata.layers:
+        raise KeyError(
+            f"previous_layer={previous_layer!r} is not a layer. Layers: "
+            f"{near(previous_layer, adata.layers)}."
+        )
+    check_reference(
+        adata,
+        labels_key=labels_key,
+        layer=layer,
+        batch_key=batch_key,
+        unlabeled_category=unlabeled_category,
+        previous_layer=previous_layer,
+    )
+    fields = [LayerField(REGISTRY_KEYS.X_KEY, layer, False, correct_data_format=False)]  # noqa: FBT003
+    if unlabeled_category is None:
+        fields.append(CategoricalObsField(REGISTRY_KEYS.LABELS_KEY, labels_key))
+    else:
+        fields.append(
+            LabelsWithUnlabeledObsField(REGISTRY_KEYS.LABELS_KEY, labels_key, unlabeled_category)
+        )
+    if previous_layer is not None:
+        fields.append(LayerField(_PREVIOUS, previous_layer, False, correct_data_format=False))  # noqa: FBT003
+    fields.append(CategoricalObsField(REGISTRY_KEYS.BATCH_KEY, batch_key))
+    manager = AnnDataManager(fields=fields, setup_method_args=setup_method_args)
+    return registered(manager, adata, **kwargs)
+
+
+def refuse_view(adata: AnnData | MuData) -> None:
+    """Refuse a view, which setting up would write into."""
     if getattr(adata, "is_view", False):
         raise ValueError(
             "The AnnData is a view of another one, and setting up writes into it. Make it one of "
             "its own: adata = adata.copy()."
         )
+
+
+def check_reference(
+    adata: AnnData,
+    *,
+    labels_key: str,
+    layer: str | None,
+    batch_key: str | None,
+    unlabeled_category: str | None,
+    previous_layer: str | None = None,
+) -> None:
+    """Check expression, labels and batches of a reference."""
     check_input(adata, layer=layer)
     if previous_layer is not None:
-        if previous_layer not in adata.layers:
-            raise KeyError(
-                f"previous_layer={previous_layer!r} is not a layer. Layers: "
-                f"{near(previous_layer, adata.layers)}."
-            )
         check_input(adata, layer=previous_layer)
     check_obs_key(adata, labels_key, "labels_key")
     if batch_key is not None:
@@ -68,17 +106,13 @@ def register_reference(
         )
     _warn_rare_labels(codes, labels, labels_key)
 
-    fields = [LayerField(REGISTRY_KEYS.X_KEY, layer, False, correct_data_format=False)]  # noqa: FBT003
-    if unlabeled_category is None:
-        fields.append(CategoricalObsField(REGISTRY_KEYS.LABELS_KEY, labels_key))
-    else:
-        fields.append(
-            LabelsWithUnlabeledObsField(REGISTRY_KEYS.LABELS_KEY, labels_key, unlabeled_category)
-        )
-    if previous_layer is not None:
-        fields.append(LayerField(_PREVIOUS, previous_layer, False, correct_data_format=False))  # noqa: FBT003
-    fields.append(CategoricalObsField(REGISTRY_KEYS.BATCH_KEY, batch_key))
-    manager = AnnDataManager(fields=fields, setup_method_args=setup_method_args)
+
+def registered(
+    manager: AnnDataManager,
+    adata: AnnData | MuData,
+    **kwargs: Any,  # noqa: ANN401 - passed through to scvi-tools
+) -> AnnDataManager:
+    """Register a checked reference with scvi-tools, without its remark on rare labels."""
     with warnings.catch_warnings():
         # Said above by name; scvi-tools says it by code, and twice.
         warnings.filterwarnings("ignore", message="Category .* has fewer than 3 cells")
@@ -102,5 +136,5 @@ def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> 
         warnings.warn(
             f"Labels of obs[{labels_key!r}] with fewer than 3 cells: {', '.join(rare)}. They can "
             "hardly be learned and are never validated; merge them into a broader label.",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -26,12 +26,15 @@ from cellclass._keys import (
     probability_columns,
     probability_key,
 )
+from cellclass.io._mudata_file import MUDATA
+from cellclass.tl._annotation import refuse_backed_copy, to_write
 from cellclass.tl._prior_correction import correct_prior
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anndata import AnnData
+    from mudata import MuData
 
     from cellclass.contract import GeneAliases
     from cellclass.model import CellClassifierMLP
@@ -40,7 +43,7 @@ _UNASSIGNED_COLOR = "#d3d3d3"
 
 
 def annotate(
-    adata: AnnData | str | PathLike[str],
+    adata: AnnData | MuData | str | PathLike[str],
     model: CellClassifierMLP,
     *,
     out: str | PathLike[str] | None = None,
@@ -64,20 +67,24 @@ def annotate(
     adata
         Query on any scale that can be undone, as `cc.pp.identify_scale` says; dense or sparse;
         genes in any order. Or the path of an `.h5ad` or `.zarr` file, of which no more than a few
-        thousand cells are in memory at a time; give `out` then.
+        thousand cells are in memory at a time; give `out` then. Or a MuData, or the path of an
+        `.h5mu` file, which is read into memory: a model that was set up with `setup_mudata` labels
+        each cell by the modalities that it has, another one by the RNA (modality `"rna"`). The
+        fields below are then those of the MuData itself, not of a modality.
     model
         Trained model.
     out
-        Where to write a query that is given by its path: a copy of that file, `.h5ad` or `.zarr` as
-        it is, with the fields below added; or a `.csv` table of label, confidence and novelty
-        p-value of each cell. It has that name only when it is complete. A call that was stopped is
-        taken up where it ended by the next call with the same query, model and `out`.
+        Where to write a query that is given by its path: a copy of that file, `.h5ad`, `.zarr` or
+        `.h5mu` as it is, with the fields below added; or a `.csv` table of label, confidence and
+        novelty p-value of each cell. It has that name only when it is complete. A call that was
+        stopped is taken up where it ended by the next call with the same query, model and `out`
+        (of an `.h5mu` file, begun anew).
     reject_rate
         Share (0–1) of cells like the training cells that may be `"unassigned"`, so that novel ones
         are: those with a novelty p-value up to it. `None` leaves no other cells out.
     layer
-        Where the expression stands; `"X"` for `X`. `None`: the layer of the reference if the query
-        has it, else `X`.
+        Where the expression (of a MuData, that of the RNA) stands; `"X"` for `X`. `None`: the layer
+        of the reference if the query has it, else `X`.
     gene_aliases
         Old and current names of genes, for those that have been renamed between the annotations
         of reference and query: a mapping, or a data frame with the columns `alias` and `symbol`,
@@ -163,6 +170,14 @@ def annotate(
     if isinstance(adata, str | PathLike):
         if prior_correction or copy or out is None:
             raise ValueError(_for_a_path(adata, prior_correction=prior_correction, copy=copy))
+        if Path(adata).suffix == MUDATA:
+            from cellclass.tl._annotate_mudata import annotate_mudata_file
+
+            given: dict[str, Any] = {"reject_rate": reject_rate, "layer": layer}
+            given |= {"gene_aliases": gene_aliases, "key_added": key_added}
+            label = partial(annotate, model=model, **given)
+            annotate_mudata_file(adata, out, label, key_added=key_added, overwrite=overwrite)
+            return None
         from cellclass.tl._annotate_file import annotate_file
 
         annotate_file(
@@ -178,18 +193,14 @@ def annotate(
             entries=entries,
         )
         return None
-    check_anndata(adata)
+    check_anndata(adata, or_mudata=True)
     if out is not None:
         raise ValueError(
             "out is for a query that is given by its path. An AnnData is annotated where it is: "
             "leave out= away, and write it with adata.write_h5ad(path)."
         )
     check_key_added(adata, key_added)
-    if copy and adata.isbacked:
-        raise ValueError(
-            "copy=True needs an AnnData in memory: call annotate(adata.to_memory(), …), or leave "
-            "copy out."
-        )
+    refuse_backed_copy(adata, copy=copy)
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
     shift: dict[str, Any] = {}
     if prior_correction:
@@ -200,9 +211,7 @@ def annotate(
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
     )
-    adata = adata.copy() if copy else adata
-    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
-        adata._init_as_actual(adata.copy())  # noqa: SLF001
+    adata = to_write(adata, copy=copy)
     adata.obs[key_added] = labels
     adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue

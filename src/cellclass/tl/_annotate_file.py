@@ -57,7 +57,7 @@ def annotate_file(
     What was found is kept beside `out` until then, so that a second call goes on where a first one
     was stopped. Takes what `annotate` does; `entries` makes those of `uns` from the report.
     """
-    source, to = cell_path(query, "adata"), _out_path(out, query)
+    source, to = cell_path(query, "adata"), out_path(out, query)
     check_free(to, overwrite=overwrite)
     if to.exists() and to.samefile(source):
         raise ValueError(f"out={str(out)!r} is the query itself. Give another name.")
@@ -82,7 +82,7 @@ def annotate_file(
         }
         with whole_file(to, overwrite=overwrite) as made:
             if to.suffix == _TABLE:
-                _write_table(made / to.name, cell_names(source), obs)
+                write_table(made / to.name, cell_names(source), obs)
             else:
                 blocks = ((part.rows, part.probability) for part in parts.all(len(codes)))
                 columns = probability_columns(model.labels)
@@ -136,7 +136,8 @@ def _score(
         parts.add(waiting)
 
 
-def _out_path(out: str | PathLike[str], query: str | PathLike[str]) -> Path:
+def out_path(out: str | PathLike[str], query: str | PathLike[str]) -> Path:
+    """Return where to write, if that fits the query."""
     found = Path(out)
     allowed = (Path(query).suffix, _TABLE)
     if found.suffix not in allowed:
@@ -173,7 +174,8 @@ def _identity(
     }
 
 
-def _write_table(path: Path, names: pd.Index, columns: Mapping[str, Any]) -> None:
+def write_table(path: Path, names: pd.Index, columns: Mapping[str, Any]) -> None:
+    """Write columns of `obs` beside the names of the cells, without quoting what needs none."""
     values = [np.asarray(column) for column in columns.values()]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

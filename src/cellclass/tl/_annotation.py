@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_anndata, check_annotated, near
+from cellclass._checks import check_anndata, check_annotated, is_mudata, near
 from cellclass._keys import LABELS, PARAMS, UNASSIGNED, probability_key
 from cellclass.errors import LabelError
+from cellclass.io._mudata_file import copy_mudata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class Annotation:
 
 def read_annotation(adata: AnnData, key: str) -> Annotation:
     """Return the annotation that stands under `key`, or say which part of it is not there."""
-    check_anndata(adata)
+    check_anndata(adata, or_mudata=True)
     check_annotated(adata, key)
     again = f"Call cc.tl.annotate(adata, model, key_added={key!r}) again."
     about = adata.uns.get(key)
@@ -120,11 +121,17 @@ def check_added(adata: AnnData, key_added: str, columns: Sequence[str], call: st
 
 def to_write(adata: AnnData, *, copy: bool) -> AnnData:
     """Return the AnnData to write to: a copy, or the one given, made one of its own if a view."""
+    refuse_backed_copy(adata, copy=copy)
+    copied = copy_mudata if is_mudata(adata) else type(adata).copy
+    adata = copied(adata) if copy else adata
+    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
+        adata._init_as_actual(copied(adata))  # noqa: SLF001
+    return adata
+
+
+def refuse_backed_copy(adata: AnnData, *, copy: bool) -> None:
+    """Refuse to copy what is in a file."""
     if copy and adata.isbacked:
         raise ValueError(
             "copy=True needs an AnnData in memory: pass adata.to_memory(), or leave copy out."
         )
-    adata = adata.copy() if copy else adata
-    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
-        adata._init_as_actual(adata.copy())  # noqa: SLF001
-    return adata

@@ -28,20 +28,22 @@ from cellclass.metrics import (
     expected_calibration_error,
     reliability_curve,
 )
+from cellclass.tl._annotation import to_write
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from mudata import MuData
 
 
 def evaluate(
-    adata: AnnData, labels_key: str, *, key: str = ANNOTATE, copy: bool = False
+    adata: AnnData | MuData, labels_key: str, *, key: str = ANNOTATE, copy: bool = False
 ) -> AnnData | None:
     """Score an annotation against known labels.
 
     Parameters
     ----------
     adata
-        Query that `annotate` has labelled.
+        Query that `annotate` has labelled; of a MuData, its own `obs` and `uns` are used.
     labels_key
         Column of `obs` with the true labels. A label that the model does not know counts as
         missed.
@@ -87,7 +89,7 @@ def evaluate(
     >>> cc.get.evaluation_df(adata).shape
     (10, 4)
     """
-    check_not_empty(adata)
+    check_not_empty(adata, or_mudata=True)
     check_obs_key(adata, labels_key, "labels_key")
     check_annotated(adata, key)
     if labels_key == key:
@@ -122,6 +124,7 @@ def evaluate(
         CONFUSION_PREDICTED: confusion.columns.to_numpy(dtype=object),
         RELIABILITY: reliability_curve(confidence, right),
     }
-    adata = adata.copy() if copy else adata
+    if copy:
+        adata = to_write(adata, copy=True)
     adata.uns[evaluation_key(key)] = evaluation
     return adata if copy else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from anndata import AnnData
 
-from cellclass._checks import matrix_of
+from cellclass._checks import check_anndata, matrix_of
 from cellclass.pp import normalize_scale
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _pca(adata: AnnData, layer: str | None, seed: int) -> np.ndarray:
     """Principal components of the most variable genes, float `(n_obs, n_components)`."""
     import scanpy as sc
 
+    check_anndata(adata)
     if adata.isbacked:
         raise ValueError(
             "Clusters cannot be made of an AnnData that is backed by a file. Name a column of obs "
