@@ -16,7 +16,7 @@ _TEXT = "model.json"
 _CLASSES = {made.__name__: made for made in (CellClassifierMLP, CellClassifierCNN, CellPerformer)}
 
 
-def load_model(folder: Path) -> Any:  # noqa: ANN401 - any of the classes
+def load_model(folder: Path, *, device: str = "auto") -> Any:  # noqa: ANN401 - any of the classes
     """Load a model, after its file has said of which class it is.
 
     Raises
@@ -33,4 +33,4 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 - any of the classes
                 f"{folder} holds a {name}, which this version of cellclass does not know; it knows "
                 f"{', '.join(_CLASSES)}. Upgrade: pip install -U cellclass."
             )
-    return _CLASSES[name].load(folder)
+    return _CLASSES[name].load(folder, device=device)
