@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from cellclass._keys import TEXT_MATRIX
-from cellclass.cli._files import check_cells, check_out, read_cells, read_columns
+from cellclass.cli._files import check_cells, check_out, read_columns
 from cellclass.cli._session import Answer
 from cellclass.io import concat_references, convert_gene_by_cell, read_ucsc_cell_browser
 from cellclass.io._cell_file import SUFFIXES
+from cellclass.io._rewrite_cells import rewrite_cells
 from cellclass.io._whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import anndata as ad
 
     from cellclass.cli._session import Session
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def run_convert(
@@ -44,9 +47,26 @@ def run_convert(
 
 
 def _text(sources: Sequence[Path], out: Path, asked: dict[str, Any], force: bool) -> None:  # noqa: FBT001
+    _refuse_binary(sources[0])
     words = {"delimiter": {"tab": "\t"}, "id_separator": {"none": None}}
     settings = {name: words.get(name, {}).get(value, value) for name, value in asked.items()}
     convert_gene_by_cell(sources[0], out, overwrite=force, **settings)
+
+
+def _refuse_binary(source: Path) -> None:
+    """Refuse what is plainly no text, with the way to read it."""
+    if source.is_dir():
+        raise ValueError(
+            f"{str(source)!r} is a folder, and a text table is a file. A folder of matrix.mtx and "
+            "its names: scanpy.read_10x_mtx(folder).write_h5ad(path)."
+        )
+    with source.open("rb") as file:
+        start = file.read(len(_HDF5))
+    if start == _HDF5:
+        raise ValueError(
+            f"{str(source)!r} is an HDF5 file, no text table. One of 10x Genomics: "
+            "scanpy.read_10x_h5(path).write_h5ad(path)."
+        )
 
 
 def _cells(sources: Sequence[Path], out: Path, asked: dict[str, Any], force: bool) -> None:  # noqa: ARG001, FBT001
@@ -56,12 +76,8 @@ def _cells(sources: Sequence[Path], out: Path, asked: dict[str, Any], force: boo
             f"{str(source)!r} is {source.suffix} already: there is nothing to convert. Copy it, or "
             "give another ending."
         )
-    adata = read_cells(source)
     with whole_file(out, overwrite=force) as folder:
-        if out.suffix == ".zarr":
-            adata.write_zarr(folder / out.name)
-        else:
-            adata.write_h5ad(folder / out.name)
+        rewrite_cells(source, folder / out.name)
 
 
 def _join(sources: Sequence[Path], out: Path, asked: dict[str, Any], force: bool) -> None:  # noqa: FBT001

@@ -71,10 +71,14 @@ def _check_labelled(adata: AnnData, cells: Path, key: str) -> None:
     if {key, confidence_key(key)} <= set(adata.obs.columns):
         return
     others = [name for name in adata.obs.columns if confidence_key(name) in adata.obs.columns]
-    hint = f"labels of cellclass stand under {near(key, others)}" if others else "there are none"
+    if others:
+        raise KeyError(
+            f"key={key!r}: {str(cells)!r} holds no labels of cellclass under that name; they stand "
+            f"under {near(key, others)}."
+        )
     raise KeyError(
-        f"key={key!r}: {str(cells)!r} holds no labels of cellclass under that name; {hint}. Label "
-        f"the cells first: cellclass predict {cells} --model MODEL --out labelled{cells.suffix}."
+        f"{str(cells)!r} holds no labels of cellclass. Label the cells first: cellclass predict "
+        f"{cells} --model MODEL --out labelled{cells.suffix}."
     )
 
 

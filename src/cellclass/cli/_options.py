@@ -169,6 +169,12 @@ def options_of(context: click.Context) -> dict[str, Option]:
     return {str(one.name): one for one in found}
 
 
+def in_python(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options under the names of the arguments that they set."""
+    options = options_of(click.get_current_context())
+    return {options[name].python: value for name, value in typed.items()}
+
+
 def with_options(options: Iterable[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """Give a verb all of some options, in their order."""
 

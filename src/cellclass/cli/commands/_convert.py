@@ -20,7 +20,7 @@ from cellclass.cli._options import (
     with_options,
 )
 
-_OF_CELLS = (".h5ad", ".zarr")
+_OF_CELLS = (".h5ad", ".zarr", ".h5mu")  # of several modalities: refused with a hint
 
 _text = partial(option, section="A text table of genes and cells", to="text")
 _TEXT = (

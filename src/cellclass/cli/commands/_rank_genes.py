@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellclass.cli._options import FILE, MANY, NEW, Verb, as_json, force, given, option
+from cellclass.cli._options import FILE, MANY, NEW, Verb, as_json, force, given, in_python, option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,4 +109,4 @@ def rank_genes(cells: Path, as_json: bool, **options: Any) -> None:  # noqa: ANN
         with talk.step("Loading libraries"):
             from cellclass.cli._rank_genes import run_rank_genes
         written = {name: options.pop(name) for name in ("out", "per_label", "show", "force")}
-        talk.answer = run_rank_genes(talk, cells, given(options), **written)
+        talk.answer = run_rank_genes(talk, cells, in_python(given(options)), **written)
