@@ -20,7 +20,7 @@ from cellclass.cli._options import (
 _OPTIONS = (
     option("--n-cells", type=MANY, section="First", python="n_obs", help="How many."),
     option("--share", type=SHARE, section="First", help="Of what."),
-    option("--widths", type=Numbers(int), section="Second", help="Some."),
+    option("--widths", type=Numbers(int, least=1), section="Second", help="Some."),
     option("--drop", type=Numbers(float, single=True), section="Second"),
     option("--genes", type=NumberOr({"all": None}), section="Second"),
     option("--on/--off", "switch", default=None, section="Second"),
@@ -72,6 +72,7 @@ def test_numbers(typed, value):
         (["--n-cells", "0"], "x>=1"),
         (["--share", "2"], "0<=x<=1"),
         (["--widths", "64,a"], "whole numbers"),
+        (["--widths", "64,0"], "less than 1"),
         (["--drop", "a"], "not numbers"),
         (["--genes", "none"], "nor 'all'"),
         (["--genes", "0"], "from 1 on"),

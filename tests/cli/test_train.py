@@ -189,7 +189,6 @@ def test_options_are_for_the_models_that_have_them():
         ([*KEYS, "--layer", "scaled"], "scaled"),
         ([*KEYS, "--batch-key", "donor"], "--batch-key 'donor'"),
         ([*KEYS, "--unlabeled-category", "none"], "--unlabeled-category 'none'"),
-        ([*KEYS, "--n-hidden", "0"], "n_hidden"),
         ([*KEYS, "--model", "performer", "--tune-gene-embedding"], "give gene_embedding"),
         ([*KEYS, "--model", "performer", "--from-pretrained", "{}"], "does not exist"),
         ([*KEYS, "--model", "performer", "--previous-layer", "x"], "--previous-layer 'x'"),

@@ -60,9 +60,11 @@ def test_all_is_there(full, tmp_path, monkeypatch, to, at_once):
     pd.testing.assert_frame_equal(found.uns["deep"]["frame"], expected.uns["deep"]["frame"])
 
 
-def test_without_a_matrix(tmp_path):
+def test_without_a_matrix_there_and_back(tmp_path):
     ad.AnnData(obs=pd.DataFrame({"a": [1, 2]}, index=["x", "y"])).write_h5ad(tmp_path / "a.h5ad")
     rewrite_cells(tmp_path / "a.h5ad", tmp_path / "b.zarr")
-    found = ad.read_zarr(tmp_path / "b.zarr")
+    rewrite_cells(tmp_path / "b.zarr", tmp_path / "c.h5ad")
+    found = ad.read_h5ad(tmp_path / "c.h5ad")
     assert found.X is None
+    assert found.raw is None
     assert found.obs["a"].tolist() == [1, 2]

@@ -134,12 +134,12 @@ def _answer(what: str, sources: Sequence[Path], out: Path, asked: dict[str, Any]
         "kind": what,
         "n_obs": made.n_obs,
         "n_vars": made.n_vars,
-        "text_matrix": dict(made.uns[TEXT_MATRIX]) if what == "text" else None,
+        TEXT_MATRIX: dict(made.uns[TEXT_MATRIX]) if what == "text" else None,
         "labels": None,
     }
     shown: list[Any] = [f"{made.n_obs:,} cells × {made.n_vars:,} genes."]
     if what == "text":
-        about = summary["text_matrix"]
+        about = summary[TEXT_MATRIX]
         rows = str(about["orientation"]).split("_", 1)[0]
         shown.append(
             f"The rows of the table were {rows}, told from "

@@ -15,6 +15,7 @@ from cellclass._keys import (
     CONFUSION_TRUTH,
     LABELS,
     RELIABILITY,
+    UNASSIGNED,
     confidence_key,
     evaluation_key,
 )
@@ -112,7 +113,7 @@ def _answer(
         "calibration error": "expected_calibration_error",
     }.items():
         table.add_row(words, f"{scores[name]:.3f}")
-    table.add_row("unassigned", f"{scores['n_unassigned']:,} cells")
+    table.add_row(UNASSIGNED, f"{scores['n_unassigned']:,} cells")
     worst = Table("label", title=f"Labels, worst first{_of(show, len(labels))}")
     for column in ("cells", "precision", "recall", "F1"):
         worst.add_column(column, justify="right")

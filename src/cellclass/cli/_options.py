@@ -88,8 +88,10 @@ class Numbers(click.ParamType):
 
     name = "numbers"
 
-    def __init__(self, kind: Callable[[str], float], *, single: bool = False) -> None:
-        self.kind, self.single = kind, single
+    def __init__(
+        self, kind: Callable[[str], float], *, least: float = 0, single: bool = False
+    ) -> None:
+        self.kind, self.least, self.single = kind, least, single
 
     def convert(
         self,
@@ -103,6 +105,8 @@ class Numbers(click.ParamType):
         except ValueError:
             what = "whole numbers" if self.kind is int else "numbers"
             self.fail(f"{value!r} is not {what} with commas between them.", param, ctx)
+        if min(found) < self.least:
+            self.fail(f"{min(found)} is less than {self.least}.", param, ctx)
         return found[0] if self.single and len(found) == 1 else found
 
 

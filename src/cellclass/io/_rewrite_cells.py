@@ -49,11 +49,12 @@ def _copy_group(old: Any, new: Any, bar: Bar, *, top: bool = False) -> None:  # 
     new.attrs.update(dict(old.attrs))
     for name in old:
         stored = old[name]
-        if stored.attrs.get("encoding-type") in _SPARSE:
+        kind = stored.attrs.get("encoding-type")
+        if kind in _SPARSE:
             _copy_sparse(stored, new, name, bar)
         elif len(getattr(stored, "shape", ())) == 2 and stored.dtype.kind in "biuf":
             _copy_dense(stored, new, name, bar)
-        elif top and name in _OF_MATRICES:
+        elif top and name in _OF_MATRICES and kind != "null":
             _copy_group(stored, new.create_group(name), bar)
         else:
             write_elem(new, name, read_elem(stored))

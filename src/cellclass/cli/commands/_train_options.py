@@ -65,7 +65,11 @@ MODEL = (
         why="the published settings of a transformer are sizes of it: --size.",
         help="Settings of ours, or as published. [mlp, cnn]",
     ),
-    _mlp("--n-hidden", type=Numbers(int), help="Widths of the blocks, such as 128,128. [mlp]"),
+    _mlp(
+        "--n-hidden",
+        type=Numbers(int, least=1),
+        help="Widths of the blocks, such as 128,128. [mlp]",
+    ),
     _mlp("--activation", type=click.Choice(["gelu", "relu"]), help="Of the blocks. [mlp]"),
     _mlp("--layer-norm/--no-layer-norm", default=None, help="LayerNorm in the blocks. [mlp]"),
     _mlp("--n-members", type=MANY, help="Perceptrons to average. [mlp]"),
