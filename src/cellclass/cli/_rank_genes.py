@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _COLUMNS = (JS_DIVERGENCE, JS_RANK, JS_SELECTED, JS_PVAL, JS_PVAL_ADJ)
 _OF_A_LABEL = 5  # genes that are shown of each
 
+_LEAST = 1e-300  # from which on a p-value is hardly a number
+
 
 def run_rank_genes(
     talk: Session,
@@ -114,7 +116,7 @@ def _answer(cells: Path, out: Path | None, adata: AnnData, key: str, show: int) 
             str(gene[JS_RANK] + 1),
             escape(str(gene[NAMES])),
             f"{gene[JS_DIVERGENCE]:.3f}",
-            f"{gene[JS_PVAL_ADJ]:.1e}",
+            f"{gene[JS_PVAL_ADJ]:.1e}" if gene[JS_PVAL_ADJ] > _LEAST else f"< {_LEAST:.0e}",
         )
     each = Table("label", title="Best of each label")
     each.add_column("cells", justify="right")
