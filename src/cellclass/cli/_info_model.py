@@ -43,7 +43,12 @@ def info_of_model(folder: Path) -> Answer:
         "versions": card.get("versions"),
         "settings": model.init_params_["non_kwargs"],
     }
-    takes = "any scale from which counts per cell can be told" if contract.target_sum else "counts"
+    takes = "counts, read as log1p of them"
+    if contract.target_sum:
+        takes = (
+            "counts, normalised counts, or logarithms of either; read as log1p of counts per "
+            f"{contract.target_sum:,.0f}"
+        )
     rows = {
         "trained": summary["trained"] or "not yet; only pre-trained",
         "labels": f"{len(model.labels)}: {some(model.labels)}",
@@ -51,8 +56,7 @@ def info_of_model(folder: Path) -> Answer:
         f"{contract.namespace}: {some(genes)}",
         "reference": f"{contract.scale} in "
         + (f"layer {contract.layer!r}" if contract.layer else "X"),
-        "takes": takes
-        + (f", as log1p of counts per {contract.target_sum:g}" if contract.target_sum else ""),
+        "takes": takes,
     }
     if contract.previous_layer:
         rows["earlier time point"] = f"layer {contract.previous_layer!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
@@ -85,6 +86,11 @@ def _shown(summary: dict[str, Any]) -> list[Any]:
             f"{report['n_genes_expected']:,} found. Cells unlike the training cells: "
             f"{report['share_novel']:.0%}."
         )
+        if np.isfinite(report["expected_accuracy"]):
+            shown.append(
+                "Accuracy to expect, of cell types that the reference has: "
+                f"{report['expected_accuracy']:.0%}."
+            )
     return shown
 
 

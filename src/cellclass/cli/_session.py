@@ -100,7 +100,10 @@ class Session:
         message = in_options(message)
         if message not in self.notes:
             self.notes.append(message)
-            self.errors.print(f"[yellow]Note:[/yellow] {escape(message)}", highlight=False)
+            # In a terminal words are kept together; elsewhere a note is a line.
+            whole = not self.errors.is_terminal
+            text = f"[yellow]Note:[/yellow] {escape(message)}"
+            self.errors.print(text, highlight=False, soft_wrap=whole)
 
     def _on_warning(self, message: Warning | str, category: type[Warning], *_: Any) -> None:  # noqa: ANN401
         if issubclass(category, UserWarning):  # the others are for who writes the code
