@@ -37,6 +37,8 @@ class OutOfMemoryError(RuntimeError):
         (KeyError("groupby='x' is no column."), "--labels-key 'x' is no column."),
         (ValueError("Pass overwrite=True."), "Pass --force."),
         (ValueError("labels_key='x' and key='y'"), "labels_key='x' and --key 'y'"),
+        (ValueError("no column of adata.obs. Write adata.X."), "no column of obs. Write X."),
+        (ValueError("adata[adata.obs['a']].copy()"), "adata[adata.obs['a']].copy()"),
         (NotTrainedError("It is not trained."), "It is not trained."),
         (NotImplementedError("Not there."), "Not there."),
         (OSError(errno.EACCES, "denied", "/a/b"), "no permission to write or read '/a/b'"),

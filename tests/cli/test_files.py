@@ -1,6 +1,6 @@
 """Files by their endings, and what is wrong with one."""
 
-import os
+import tempfile
 
 import anndata as ad
 import pytest
@@ -87,6 +87,11 @@ def test_out(tmp_path):
 
 def test_a_folder_that_is_not_to_be_written_to(tmp_path, monkeypatch):
     check_folder(tmp_path)
-    monkeypatch.setattr(os, "access", lambda *_: False)  # the superuser may write anywhere
-    with pytest.raises(PermissionError, match="no permission to write to the folder"):
+    assert list(tmp_path.iterdir()) == []
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied", "x")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)  # the superuser may write anywhere
+    with pytest.raises(PermissionError, match=r"Nothing can be written .*Permission denied"):
         check_folder(tmp_path)

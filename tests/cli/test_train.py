@@ -183,9 +183,9 @@ def test_options_are_for_the_models_that_have_them():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--labels-key", "cell_typ"], "--labels-key 'cell_typ' is not a column of adata.obs"),
+        (["--labels-key", "cell_typ"], "--labels-key 'cell_typ' is not a column of obs"),
         (["--labels-key", "cell_typ"], "'cell_type'"),
-        ([*KEYS, "--layer", "count"], "--layer 'count' is not in adata.layers (layers: 'counts'"),
+        ([*KEYS, "--layer", "count"], "--layer 'count' is not in layers (layers: 'counts'"),
         ([*KEYS, "--layer", "scaled"], "scaled"),
         ([*KEYS, "--batch-key", "donor"], "--batch-key 'donor'"),
         ([*KEYS, "--unlabeled-category", "none"], "--unlabeled-category 'none'"),

@@ -15,6 +15,8 @@ from cellclass.errors import CellclassError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What a message names of the AnnData, unless it is a piece of Python.
+_OF_ADATA = re.compile(r"\badata\.(obs|layers|var_names|X)\b(?!\[|\.\w|\()")
 _NO_PLACE = {
     errno.EACCES: "there is no permission to",
     errno.EPERM: "there is no permission to",
@@ -59,7 +61,7 @@ def in_options(text: str) -> str:
             name, shown = parameter.python, parameter.shown
             text = re.sub(rf"(?<![\w.-]){name}=True\b", shown, text)
             text = re.sub(rf"(?<![\w.-]){name}=", f"{shown} ", text)
-    return text
+    return re.sub(_OF_ADATA, r"\1", text)
 
 
 def _mendable(message: str) -> click.ClickException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -96,11 +96,15 @@ def check_out(out: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder in which nothing can be made."""
-    if not os.access(folder, os.W_OK | os.X_OK):
+    """Refuse a folder in which nothing can be made, which is found out by making something."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".cellclass-"):
+            pass
+    except OSError as error:
         raise PermissionError(
-            f"There is no permission to write to the folder {str(folder)!r}. Give another one."
-        )
+            f"Nothing can be written to the folder {str(folder)!r} ({error.strerror}). Give "
+            "another one."
+        ) from error
 
 
 def _is_by_gene(path: Path) -> bool:

@@ -127,7 +127,9 @@ def _stopped_is_stopped() -> Iterator[None]:
     except SystemExit as end:
         raise KeyboardInterrupt from end
     except MisconfigurationException as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(
+            f"{error} The devices are told by: cellclass info. Or give --accelerator cpu."
+        ) from error
 
 
 def _check_model(out: Path, *, overwrite: bool) -> None:
