@@ -14,10 +14,10 @@ from cellclass.cli import _session
 from cellclass.cli._session import Answer, as_text, session
 
 
-def said(work, *, as_json=False):
+def said(work, *, as_json=False, goes_on=False):
     @click.command()
     def verb():
-        with session("try", as_json=as_json) as talk:
+        with session("try", as_json=as_json, goes_on=goes_on) as talk:
             talk.answer = work(talk)
 
     return CliRunner().invoke(verb)
@@ -76,6 +76,8 @@ def test_stopped_by_hand():
     done = said(work)
     assert done.exit_code == 1
     assert "Error: Stopped." in done.stderr
+    assert "goes on" not in done.stderr
+    assert "The same command goes on" in said(work, goes_on=True).stderr
 
 
 def test_usage_is_not_an_answer():

@@ -111,11 +111,12 @@ class Session:
 
 
 @contextmanager
-def session(verb: str, *, as_json: bool) -> Iterator[Session]:
+def session(verb: str, *, as_json: bool, goes_on: bool = False) -> Iterator[Session]:
     """Run a verb: its answer is printed, as text or as one JSON object, and so is what went wrong.
 
     Whatever else is printed, by us or by others, goes to the error stream. The exit code is 1 for
-    what a user can mend, and for a run that was stopped.
+    what a user can mend, and for a run that was stopped; a verb that `goes_on` takes that up at the
+    next call.
     """
     found = Session(verb, as_json=as_json)
     start = time.perf_counter()
@@ -128,7 +129,10 @@ def session(verb: str, *, as_json: bool) -> Iterator[Session]:
         _fail(found, error)
         raise
     except KeyboardInterrupt as interrupt:
-        error = click.ClickException("Stopped. What was to be written has not been.")
+        text = "Stopped. What was to be written has not been."
+        if goes_on:
+            text += " The same command goes on where this one ended."
+        error = click.ClickException(text)
         _fail(found, error)
         raise error from interrupt
     if found.answer is not None:
