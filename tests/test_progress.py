@@ -34,3 +34,15 @@ def test_over_blocks():
     with _progress.Bar("Working", 7, show=False) as bar:
         assert list(bar.over(iter([(0, 3, "a"), (3, 7, "b")]))) == [(0, 3, "a"), (3, 7, "b")]
         assert bar.done == 7
+
+
+def test_bars_are_lines_of_the_display_that_is_there(bars, monkeypatch):
+    monkeypatch.setattr(_progress, "PROGRESS_AFTER", -1.0)
+    display = _progress.Progress()
+    with _progress.one_display(display):
+        with _progress.Bar("Working", 2, show=True) as bar:
+            bar.advance()
+            shown = [(line.description, line.completed) for line in display.tasks]
+        assert shown == [("Working", 1)]
+        assert display.tasks == []
+    assert len(bars) == 1

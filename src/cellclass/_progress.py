@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,10 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Self, TypeVar
 
+    from rich.progress import TaskID
+
     Block = TypeVar("Block", bound=tuple[Any, ...])
 
 PROGRESS_AFTER = 2.0
 """Seconds after which a progress bar is shown."""
+
+
+_shown: Progress | None = None  # what bars are lines of, while there is something
+
+
+@contextmanager
+def one_display(display: Progress) -> Iterator[Progress]:
+    """Show a display, and let every bar of that time be a line of it: a terminal has one."""
+    global _shown
+    before, _shown = _shown, display
+    try:
+        with display:
+            yield display
+    finally:
+        _shown = before
 
 
 class Bar:
@@ -37,6 +55,7 @@ class Bar:
         self.show = sys.stderr.isatty() if show is None else show
         self.done, self.since = 0.0, time.monotonic()
         self.bar: Progress | None = None
+        self.line: TaskID | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -57,12 +76,18 @@ class Bar:
         if not self.show:
             return
         if self.bar is None and time.monotonic() - self.since > PROGRESS_AFTER:
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.start()
-            self.bar.add_task(self.what, total=self.total)
-        if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=self.done)
+            self.bar = _shown
+            if self.bar is None:
+                self.bar = Progress(console=Console(stderr=True), transient=True)
+                self.bar.start()
+            self.line = self.bar.add_task(self.what, total=self.total)
+        if self.bar is not None and self.line is not None:
+            self.bar.update(self.line, completed=self.done)
 
     def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
+        if self.bar is None or self.line is None:
+            return
+        if self.bar is _shown:
+            self.bar.remove_task(self.line)
+        else:
             self.bar.stop()

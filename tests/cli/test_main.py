@@ -9,14 +9,24 @@ from click.testing import CliRunner
 
 from cellclass.cli import main
 
-HEAVY = "{'torch', 'scvi', 'scanpy', 'lightning', 'matplotlib', 'numba'}"
+HEAVY = (
+    "{'torch', 'scvi', 'scanpy', 'lightning', 'matplotlib', 'numba', 'anndata', 'pandas', 'numpy'}"
+)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["demo", "--help"]])
+VERBS = ("demo", "info", "rank-genes", "train", "predict", "evaluate", "convert")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], *([verb, "--help"] for verb in VERBS)])
 def test_help(arguments):
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0
     assert "Usage:" in done.output
+
+
+def test_verbs_in_the_order_of_use():
+    lines = CliRunner().invoke(main, ["--help"]).output.split("Commands:")[1].strip().splitlines()
+    assert tuple(line.split()[0] for line in lines) == VERBS
 
 
 def test_version():
@@ -30,11 +40,11 @@ def test_unknown_verb():
     assert "No such command" in done.output
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"]])
-def test_help_is_light(arguments):
+def test_help_is_light():
     code = (
         "import sys\nfrom cellclass.cli import main\n"
-        f"try:\n    main({arguments})\nexcept SystemExit:\n    pass\n"
+        f"for verb in {VERBS}:\n"
+        "    try:\n        main([verb, '--help'])\n    except SystemExit:\n        pass\n"
         f"print('loaded:', *sorted({HEAVY} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,7 +30,7 @@ def predict(folder, *arguments):
 def test_labels_are_those_of_annotate(folder):
     done = predict(folder, "--out", str(folder / "out.h5ad"), "--json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(done.stdout)
     found = ad.read_h5ad(folder / "out.h5ad")
     model = cc.model.CellClassifierMLP.load(folder / "model")
     expected = cc.tl.annotate(ad.read_h5ad(folder / "query.h5ad"), model, copy=True)
@@ -38,6 +38,8 @@ def test_labels_are_those_of_annotate(folder):
     counts = found.obs["cellclass"].value_counts()
     assert told["labels"] == {label: n for label, n in counts.items() if n}
     assert told["report"]["n_genes_matched"] == 100
+    mean = found.obs.groupby("cellclass", observed=True)["cellclass_confidence"].mean()
+    assert told["confidence"] == pytest.approx(mean.to_dict())
 
 
 def test_for_people(folder):
@@ -56,7 +58,12 @@ def test_for_people(folder):
         (["--out", "{}/query.h5ad"], "exists already"),
         (["--out", "{}/x.zarr"], ".csv"),
         (["--out", "{}/x.h5ad", "--layer", "none"], "none"),
-        (["--out", "{}/x.h5ad", "--reject-rate", "3"], "reject_rate"),
+        (["--out", "{}/x.h5ad", "--layer", "none"], "--layer 'none'"),
+        (["--out", "{}/x.h5ad", "--reject-rate", "3"], "--reject-rate 3"),
+        (["--out", "{}/query.h5ad"], "--force"),
+        (["--out", "{}/none/x.h5ad"], "Make it first"),
+        (["--out", "{}/x.h5ad", "--gene-aliases", "x.csv"], "--gene-aliases 'x.csv'"),
+        (["--out", "{}/x.h5ad", "--device", "abacus"], "--device 'abacus'"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(folder, arguments, message):

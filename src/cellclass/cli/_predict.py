@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import time
-import warnings
 from typing import TYPE_CHECKING
 
 import anndata as ad
-from rich.console import Console
+import numpy as np
+import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from cellclass._keys import CONTRACT_REPORT
+from cellclass._keys import CONTRACT_REPORT, confidence_key
+from cellclass.cli._files import TABLE, check_cells, check_folder
+from cellclass.cli._gene_aliases import read_gene_aliases
 from cellclass.cli._saved_model import load_model
+from cellclass.cli._session import Answer
 from cellclass.io._lazy_cells import open_group
 from cellclass.tl import annotate
 
@@ -21,75 +22,93 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from cellclass.cli._session import Session
+
+_TOLD = (
+    "scale",
+    "conversion",
+    "n_genes_expected",
+    "n_genes_matched",
+    "share_novel",
+    "missing_importance",
+    "expected_accuracy",
+)
+
 
 def run_predict(
+    talk: Session,
     query: Path,
     model_path: Path,
     out: Path,
     *,
+    device: str,
     layer: str | None,
+    gene_aliases: str | None,
     reject_rate: float | None,
     key_added: str,
     force: bool,
-    as_json: bool,
-) -> None:
-    """Load, label, and say what was found and done; on the error stream, what to look out for."""
-    start = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        model = load_model(model_path)
+) -> Answer:
+    """Load, label, and say what was found and done."""
+    check_cells(query)
+    if out.parent.is_dir():
+        check_folder(out.parent)
+    with talk.step("Loading the model"):
+        model = load_model(model_path, device=device)
+        aliases = read_gene_aliases(gene_aliases)
+    with talk.step(f"Labelling {query.name}"):
         annotate(
             query,
             model,
             out=out,
             layer=layer,
+            gene_aliases=aliases,
             reject_rate=reject_rate,
             key_added=key_added,
             overwrite=force,
         )
-        notes = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
-    summary = _summary(out, key_added) | {
-        "out": str(out),
-        "seconds": round(time.perf_counter() - start, 2),
-        "warnings": notes,
-    }
-    if as_json:
-        print(json.dumps(summary))  # noqa: T201 - what was asked for
-        return
-    console = Console()
-    for note in notes:
-        Console(stderr=True).print(f"[yellow]Note:[/yellow] {escape(note)}", highlight=False)
-    table = Table("label", "cells", title=f"{sum(summary['labels'].values()):,} cells labelled")
+    summary = {"query": str(query), "model": str(model_path), "out": str(out)}
+    summary |= _summary(out, key_added)
+    return Answer(summary, _shown(summary))
+
+
+def _shown(summary: dict[str, Any]) -> list[Any]:
+    n_obs = sum(summary["labels"].values())
+    table = Table("label", title=f"{n_obs:,} cells labelled")
+    table.add_column("cells", justify="right")
+    table.add_column("mean confidence", justify="right")
     for label, n in summary["labels"].items():
-        table.add_row(escape(label), f"{n:,}")
-    console.print(table)
+        table.add_row(escape(label), f"{n:,}", f"{summary['confidence'][label]:.3f}")
+    shown: list[Any] = [table]
     report = summary["report"]
     if report:
-        console.print(
-            f"Expression: {escape(report['conversion'])}. Genes: {report['n_genes_matched']} of "
-            f"{report['n_genes_expected']} found. Cells unlike the training cells: "
-            f"{report['share_novel']:.0%}.",
-            highlight=False,
+        shown.append(
+            f"Expression: {escape(report['conversion'])}. Genes: {report['n_genes_matched']:,} of "
+            f"{report['n_genes_expected']:,} found. Cells unlike the training cells: "
+            f"{report['share_novel']:.0%}."
         )
-    console.print(f"Written to {escape(str(out))} in {summary['seconds']:.1f} s.", highlight=False)
+        if np.isfinite(report["expected_accuracy"]):
+            shown.append(
+                "Accuracy to expect, of cell types that the reference has: "
+                f"{report['expected_accuracy']:.0%}."
+            )
+    return shown
 
 
 def _summary(out: Path, key: str) -> dict[str, Any]:
-    """Return how many cells have each label, and the contract's report where the file has it."""
-    if out.suffix == ".csv":
-        import pandas as pd
-
-        labels = pd.read_csv(out, usecols=[key], dtype=str, keep_default_na=False)[key]
-        return {"labels": labels.value_counts().to_dict(), "report": {}}
-    with open_group(out) as group:
-        labels = ad.io.read_elem(group["obs"][key])
-        report = ad.io.read_elem(group["uns"][key][CONTRACT_REPORT])
-    counts = labels.value_counts() if hasattr(labels, "value_counts") else {}
-    kept = ("scale", "conversion", "n_genes_expected", "n_genes_matched", "share_novel")
-    plain = {name: _plain(report[name]) for name in (*kept, "missing_importance")}
-    found = {str(label): int(n) for label, n in counts.items() if n}
-    return {"labels": dict(sorted(found.items(), key=lambda pair: -pair[1])), "report": plain}
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    return value.item() if hasattr(value, "item") else value
+    """Return how many cells have each label, how surely, and the contract's report if written."""
+    sure, report = confidence_key(key), {}
+    if out.suffix == TABLE:
+        kinds = {key: str, sure: float}
+        frame = pd.read_csv(out, usecols=[key, sure], dtype=kinds, keep_default_na=False)
+    else:
+        with open_group(out) as group:
+            columns = {name: ad.io.read_elem(group["obs"][name]) for name in (key, sure)}
+            found = ad.io.read_elem(group["uns"][key][CONTRACT_REPORT])
+        frame = pd.DataFrame(columns).astype({key: str})
+        report = {name: found[name] for name in _TOLD if name in found}
+    by_label = frame.groupby(key)[sure].agg(["size", "mean"]).sort_values("size", ascending=False)
+    return {
+        "labels": by_label["size"].to_dict(),
+        "confidence": by_label["mean"].astype(float).to_dict(),
+        "report": report,
+    }

@@ -22,8 +22,9 @@ def add_columns(
     source: Path,
     to: Path,
     *,
-    obs: Mapping[str, Any],
-    table: tuple[str, Sequence[str], Iterable[tuple[slice, np.ndarray]]],
+    obs: Mapping[str, Any] | None = None,
+    var: Mapping[str, Any] | None = None,
+    table: tuple[str, Sequence[str], Iterable[tuple[slice, np.ndarray]]] | None = None,
     uns: Mapping[str, Any],
 ) -> None:
     """Copy a file of cells, and add to the copy; nothing else is changed, and no matrix is read.
@@ -32,8 +33,8 @@ def add_columns(
     ----------
     source, to
         The file, and its copy.
-    obs
-        Columns of `obs`, by name; each replaces the one of that name.
+    obs, var
+        Columns of `obs` and of `var`, by name; each replaces the one of that name.
     table
         A data frame of `obsm`: its name, its columns, and its rows some at a time, float32
         `(n_rows, n_columns)`, with where they stand.
@@ -45,12 +46,10 @@ def add_columns(
     else:
         shutil.copyfile(source, to)
     with open_group(to, "r+") as group:
-        columns = [str(column) for column in group["obs"].attrs["column-order"]]
-        for name, values in obs.items():
-            write_elem(group["obs"], name, values)
-        columns += [name for name in obs if name not in columns]
-        group["obs"].attrs["column-order"] = columns
-        _write_table(group, *table)
+        for frame, added in (("obs", obs), ("var", var)):
+            _write_columns(group[frame], added or {})
+        if table is not None:
+            _write_table(group, *table)
         if "uns" not in group:
             write_elem(group, "uns", {})
         for name, value in uns.items():
@@ -62,6 +61,16 @@ def add_columns(
         with warnings.catch_warnings():  # the file had it before
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not")
             zarr.consolidate_metadata(to)
+
+
+def _write_columns(
+    frame: Any,  # noqa: ANN401 - of h5py or zarr
+    added: Mapping[str, Any],
+) -> None:
+    columns = [str(column) for column in frame.attrs["column-order"]]
+    for name, values in added.items():
+        write_elem(frame, name, values)
+    frame.attrs["column-order"] = columns + [name for name in added if name not in columns]
 
 
 def _write_table(

@@ -34,7 +34,7 @@ def write_in_parts(out: Path, adata: AnnData, parts: Iterable[sp.csr_matrix]) ->
     parts
         Rows of the matrix, one part below the other.
     """
-    with _new_group(out) as group:
+    with new_group(out) as group:
         group.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         matrix = None
         for part in parts:
@@ -51,7 +51,8 @@ def write_in_parts(out: Path, adata: AnnData, parts: Iterable[sp.csr_matrix]) ->
 
 
 @contextmanager
-def _new_group(path: Path) -> Iterator[Any]:
+def new_group(path: Path) -> Iterator[Any]:
+    """Make an h5ad or zarr file, and open it as a group of h5py or zarr."""
     if path.suffix == ".zarr":
         import zarr
 

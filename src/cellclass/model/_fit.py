@@ -102,6 +102,7 @@ def fit(
             **{**settings, **kwargs},
         )
         trainer = runner.trainer
+        model.trainer = trainer  # by which others can tell how far it is
         if trainer.world_size == 1:
             plan.automatic_optimization = steps_in_sight
             datamodule.epoch_at_once = not steps_in_sight
