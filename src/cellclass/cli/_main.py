@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -93,3 +94,34 @@ def predict(
             force=force,
             as_json=as_json,
         )
+
+
+@main.command()
+@click.argument("query", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--model",
+    "model_path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the model that labelled the cells; without it, no map and genes are made.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Page to write."
+)
+@click.option("--labels-key", help="Column of obs with the true labels.")
+@click.option("--layer", help="Layer with the expression; X for X.")
+@click.option("--key", default="cellclass", show_default=True, help="Name of the annotation.")
+@click.option("--title", help="Heading of the page; by default the name of QUERY.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option("--json", "as_json", is_flag=True, help="Print what stands first as JSON.")
+def report(query: Path, model_path: Path | None, out: Path, **options: Any) -> None:  # noqa: ANN401
+    """Say on one page how far the labels of QUERY can be trusted.
+
+    QUERY is an .h5ad or .zarr file that `cellclass predict` wrote; with --model, any that the model
+    can label. The page is one HTML file that needs no network.
+    """
+    from cellclass.cli._errors import said_in_words
+
+    with said_in_words():
+        from cellclass.cli._report import run_report
+
+        run_report(query, model_path, out, **options)
