@@ -36,11 +36,18 @@ def run_report(
 ) -> None:
     """Write the page, and say what stands first in it."""
     start = time.perf_counter()
+    if out.exists() and not force:
+        raise FileExistsError(f"{str(out)!r} exists already. Pass --force to replace it.")
     console = Console(stderr=True)
     with console.status("Making the report …"):
         # What is not in memory stays in the file: the expression is read for a few cells only.
         adata = ad.read_h5ad(query, backed="r") if query.suffix == ".h5ad" else ad.read_zarr(query)
         try:
+            if model_path is None and key not in adata.obs.columns:
+                raise ValueError(
+                    f"{query} has no labels under {key!r}. Pass --model FOLDER to label it for the "
+                    "report, or label it first: cellclass predict."
+                )
             findings = make_report(
                 adata,
                 None if model_path is None else load_model(model_path),
