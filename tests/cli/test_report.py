@@ -44,7 +44,7 @@ def test_for_machines(folder, tmp_path):
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["out"] == str(out)
-    assert {"level", "title", "text", "section"} == set(told["findings"][0])
+    assert {"level", "title", "text", "section", "labels"} == set(told["findings"][0])
 
 
 def test_what_is_wrong_is_said_in_a_line(folder, tmp_path):

@@ -23,7 +23,7 @@ def test_calibration_and_novelty(annotated, facts_of):
     with mpl.rc_context({"font.size": 30, "figure.facecolor": "black"}):
         assert draw_calibration(facts) == first
     second = draw_novelty(facts)
-    assert "have a p-value up to 0.05" in second.alt
+    assert f"of {annotated.n_obs} cells" in second.alt
     assert content(second, "svg+xml") != content(first, "svg+xml")
 
 
@@ -45,3 +45,5 @@ def test_maps(annotated, facts_of):
     sure = draw_confidence(cells, facts.predictions["confidence"].to_numpy())
     assert content(sure, "png").startswith(b"\x89PNG")
     assert "median" in sure.alt
+    assert sure.width == picture.width
+    assert sure.height > picture.height

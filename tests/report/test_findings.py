@@ -26,7 +26,7 @@ def test_low_recall_is_named_with_what_it_is_taken_for(by_hand, facts_of):
     )
     assert finding.level == "problem"
     assert finding.title == "1 label found in fewer than 70% of their cells"
-    assert "B (20 of 50; most others are called A)" in finding.text
+    assert finding.labels == ("B: 20 of 50; most others are called A",)
     assert "chance" not in finding.text
 
 
@@ -35,7 +35,7 @@ def test_few_cells_are_said_to_be_few(by_hand, facts_of):
     finding = next(
         one for one in find(facts_of(adata, labels_key="truth")) if "found in" in one.title
     )
-    assert "1 of them have fewer than 20 cells" in finding.text
+    assert "With fewer than 20 cells, as 1 of them have" in finding.text
 
 
 def test_foreign_labels(by_hand, facts_of):
@@ -92,7 +92,7 @@ def test_novel_cells(by_hand, facts_of, share, level):
     assert [one.level for one in found] == ([level] if level else [])
     if level:
         assert f"{share:.0%} of the cells" in found[0].title
-        assert "new (" in found[0].text
+        assert found[0].labels[0].startswith("new: ")
 
 
 def test_no_pvalues_no_unsure_cells(by_hand, facts_of):

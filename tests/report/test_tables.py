@@ -27,7 +27,13 @@ def test_scores(facts):
 
 def test_confusion(facts, annotated, facts_of):
     table = confusion_table(facts)
-    assert [name for name, _ in table.columns] == ["True label", "Cells", "B", "A", "unassigned"]
+    assert [column.name for column in table.columns] == [
+        "True label",
+        "Cells",
+        "B",
+        "A",
+        "unassigned",
+    ]
     assert texts(table) == [
         ["B", "2", "1", "1", "·"],
         ["A", "2", "·", "2", "·"],
@@ -47,7 +53,7 @@ def test_mistakes(facts):
     assert ["B", "A", "1", "50%"] in texts(table)
     assert len(table.rows) == 3
     table = mistakes_table(facts, most=1)
-    assert table.caption == "The most frequent mistakes"
+    assert table.caption == "The 1 most frequent mistakes"
     assert len(table.rows) == 1
 
 

@@ -15,7 +15,7 @@ def test_with_truth(by_hand, facts_of):
     assert found["Accuracy, known labels"].note == "3 of 4 cells"
     assert found["Without a label"].value == "1"
     assert found["Labels given"].note == "of 3 that the model knows"
-    assert "Expected right" not in found
+    assert "Expected share right" not in found
 
 
 def test_beside_the_validation_cells(annotated, model, facts_of):
@@ -26,7 +26,7 @@ def test_beside_the_validation_cells(annotated, model, facts_of):
 def test_without_truth(annotated, facts_of):
     found = tiles(facts_of(annotated))
     assert "Accuracy" not in found
-    assert found["Expected right"].value.endswith("%")
+    assert found["Expected share right"].value.endswith("%")
 
 
 def test_nothing_is_known(by_hand, facts_of):

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from cellclass._report._facts import NOVEL
 from cellclass._report._words import percent, score
 from cellclass.pl import calibration, novelty
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cellclass._report._map import CellMap
 
 _DPI = 170
+_MAP = (4.4, 3.9)
 _STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "cellclass",  # the same picture is the same text
@@ -56,9 +58,16 @@ def draw_calibration(facts: Facts) -> Picture:
     """Draw accuracy by confidence, for a query with truth."""
     scores = facts.scores
     with _our_style():
-        figure = Figure(figsize=(4.6, 4.6), layout="constrained")
+        figure = Figure(figsize=(4.6, 4.9), layout="constrained")
         calibration(facts.scored, key=facts.key, ax=figure.subplots(), show=False)  # type: ignore[arg-type]
         figure.axes[0].set_title("")
+        figure.axes[0].legend(  # below, where no point can stand
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.13),
+            ncols=2,
+            frameon=False,
+            fontsize="small",
+        )
         return _picture(
             figure,
             alt=f"Share of right labels at each confidence. Calibration error "
@@ -77,13 +86,14 @@ def draw_novelty(facts: Facts) -> Picture | None:
     with _our_style():
         figure = Figure(figsize=(4.6, 3.4), layout="constrained")
         novelty(facts.adata, key=facts.key, ax=figure.subplots(), show=False)
-        title = figure.axes[0].get_title()
         figure.axes[0].set_title("")
+        known = pvalue.dropna()
+        share = f"{percent(float((known < NOVEL).mean()))} of {len(known):,} cells"
         return _picture(
             figure,
-            alt=f"Histogram of the novelty p-values. {title}.",
-            caption=f"{title}. Were all cells like those of the reference, the bars would be level "
-            "with the dashed line.",
+            alt=f"Histogram of the novelty p-values; below {NOVEL:g} are {share}.",
+            caption=f"{share} have a p-value below {NOVEL:g}. Were all cells like those of the "
+            "reference, all bars would reach the dashed line.",
         )
 
 
@@ -122,13 +132,14 @@ def draw_labels(
 def draw_confidence(cells: CellMap, confidence: np.ndarray) -> Picture:
     """Draw the map in the colours of the confidence, the least sure cells on top."""
     with _our_style():
-        figure, ax = _empty_map()
+        figure, ax = _empty_map(foot=0.45)
         order = np.argsort(-confidence, kind="stable")
         c = confidence[order]
         points = ax.scatter(
             *cells.xy[order].T, _size(len(order)), c, cmap="viridis", vmin=0, vmax=1, linewidths=0
         )
-        bar = figure.colorbar(points, ax=ax, fraction=0.04, pad=0.02, aspect=30)
+        foot = figure.add_axes((0.2, 0.07, 0.6, 0.025))
+        bar = figure.colorbar(points, cax=foot, orientation="horizontal")
         bar.outline.set_visible(False)  # type: ignore[operator]
         return _picture(
             figure,
@@ -139,9 +150,11 @@ def draw_confidence(cells: CellMap, confidence: np.ndarray) -> Picture:
         )
 
 
-def _empty_map() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.4, 4.0), layout="constrained")
-    ax = figure.subplots()
+def _empty_map(foot: float = 0.0) -> tuple[Figure, Axes]:
+    """Return a figure whose map has the same size with and without a foot (inches)."""
+    width, height = _MAP
+    figure = Figure(figsize=(width, height + foot))
+    ax = figure.add_axes((0.0, foot / (height + foot), 1.0, height / (height + foot)))
     ax.set_axis_off()
     return figure, ax
 

@@ -27,6 +27,7 @@ _POOR_CALIBRATION, _BAD_CALIBRATION = 0.05, 0.1
 # Accuracy may fall short of that of the validation cells by so much without being said.
 _DROP = 0.05
 _FEW_CELLS = 20
+_MOST_ITEMS = 8
 
 Level = Literal["problem", "caution", "repaired", "unknown"]
 _ORDER = ("problem", "caution", "repaired", "unknown")
@@ -39,18 +40,30 @@ class Finding(NamedTuple):
     title: str
     text: str
     section: str
+    labels: tuple[str, ...] = ()
+    """The labels that it is about, the worst first."""
 
 
 def find(facts: Facts) -> list[Finding]:
     """Return all that is to be said first, the worst first."""
-    parts = (of_input, _of_truth, _of_scores, _of_calibration, _of_cells, _of_model)
-    found = [Finding(*one) for part in parts for one in part(facts)]
+    parts = (_of_input, _of_truth, _of_scores, _of_calibration, _of_cells, _of_model)
+    found = [one for part in parts for one in part(facts)]
     return sorted(found, key=lambda finding: _ORDER.index(finding.level))
 
 
-def _of_truth(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
+def _some(names: list[str]) -> tuple[str, ...]:
+    """Keep the first names, and say how many more there are."""
+    more = len(names) - _MOST_ITEMS
+    return (*names[:_MOST_ITEMS], f"and {more:,} more") if more > 0 else tuple(names)
+
+
+def _of_input(facts: Facts) -> Iterator[Finding]:
+    yield from (Finding(*one) for one in of_input(facts))
+
+
+def _of_truth(facts: Facts) -> Iterator[Finding]:
     if facts.scored is None or facts.labels_key is None:
-        yield (
+        yield Finding(
             "unknown",
             "How many labels are right is not known",
             "No true labels were given, so there are no scores, no confusion table and no check of "
@@ -60,7 +73,7 @@ def _of_truth(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         )
         return
     if facts.is_reference:
-        yield (
+        yield Finding(
             "problem",
             "These are the cells that the model was made with",
             "Cells and genes have the names of the model's reference. The scores say how well the "
@@ -70,7 +83,7 @@ def _of_truth(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         )
     left_out = facts.adata.n_obs - facts.scored.n_obs
     if left_out:
-        yield (
+        yield Finding(
             "unknown",
             f"{count(left_out, 'cell')} without a true label",
             f"They are not in the scores, which are of the other {facts.scored.n_obs:,}.",
@@ -81,7 +94,7 @@ def _of_truth(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
     if len(foreign) == 0:
         return
     if foreign.sum() == len(truth):
-        yield (
+        yield Finding(
             "problem",
             "None of the true labels is one of the model's",
             f"The model knows {listed(facts.labels, 4)}; the true labels are "
@@ -91,37 +104,39 @@ def _of_truth(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
             "scores",
         )
         return
-    names = [f"{name} ({n:,})" for name, n in foreign.items()]
-    yield (
+    yield Finding(
         "problem",
         f"{count(len(foreign), 'true label')} that the model does not know",
-        f"{listed(names, 8)}: {count(foreign.sum(), 'cell')}, {percent(foreign.sum() / len(truth))}"
-        " of those with a true label. No answer for them can be right. Of the other cells, "
+        f"They have {count(foreign.sum(), 'cell')}, {percent(foreign.sum() / len(truth))} of those "
+        "with a true label. No answer for them can be right. Of the other cells, "
         f"{percent(facts.scores['accuracy_known'])} got their label.",
         "scores",
+        _some([f"{name}: {count(n, 'cell')}" for name, n in foreign.items()]),
     )
 
 
-def _of_scores(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
+def _of_scores(facts: Facts) -> Iterator[Finding]:
     if not facts.scores or not facts.scores["n_known"]:
         return
     low = [one for one in label_recalls(facts) if one.known and one.recall < LOW_RECALL]
     if low:
         names = [
-            f"{one.label} ({one.n_right:,} of {one.n_cells:,}"
-            + (f"; most others are called {one.taken_for})" if one.taken_for else ")")
+            f"{one.label}: {one.n_right:,} of {one.n_cells:,}"
+            + (f"; most others are called {one.taken_for}" if one.taken_for else "")
             for one in sorted(low, key=lambda one: one.recall)
         ]
         few = sum(one.n_cells < _FEW_CELLS for one in low)
-        text = f"{listed(names, 8)}."
+        text = "Do not count on these labels, nor on those that their cells are called."
         if few:
-            text += f" {few} of them have fewer than {_FEW_CELLS} cells: chance plays a part."
+            text += (
+                f" With fewer than {_FEW_CELLS} cells, as {few} of them have, chance plays a part."
+            )
         title = f"{count(len(low), 'label')} found in fewer than {LOW_RECALL:.0%} of their cells"
-        yield ("problem", title, text, "confusion")
+        yield Finding("problem", title, text, "confusion", _some(names))
     validation = facts.card.get("validation", {}).get("accuracy", np.nan)
     accuracy = facts.scores["accuracy_known"]
     if not facts.is_reference and validation - accuracy > _DROP:
-        yield (
+        yield Finding(
             "caution",
             f"Fewer right labels than on the model's own validation cells: {percent(accuracy)} "
             f"instead of {percent(validation)}",
@@ -132,7 +147,7 @@ def _of_scores(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         )
 
 
-def _of_calibration(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
+def _of_calibration(facts: Facts) -> Iterator[Finding]:
     if not facts.scores:
         return
     error = facts.scores["expected_calibration_error"]
@@ -141,7 +156,7 @@ def _of_calibration(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         return
     sure, right = facts.scores["mean_confidence"], facts.scores["accuracy_given"]
     way = "too sure" if sure > right else "not sure enough"
-    yield (
+    yield Finding(
         "problem" if error > _BAD_CALIBRATION else "caution",
         f"The confidence is {way}: {percent(sure)} on average, where {percent(right)} are right",
         f"The calibration error is {score(error)}; a model whose confidence is right would stay "
@@ -151,12 +166,12 @@ def _of_calibration(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
     )
 
 
-def _of_cells(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
+def _of_cells(facts: Facts) -> Iterator[Finding]:
     frame = facts.predictions
     without = 1 - facts.assigned.mean()
     if without > 0:
         level: Level = "problem" if without > _MANY_UNASSIGNED else "caution"
-        yield (
+        yield Finding(
             level if without > _SOME_UNASSIGNED else "repaired",
             f"{count((~facts.assigned).sum(), 'cell')} got no label ({percent(without)})",
             "They express hardly any of the reference's genes, or were refused as unlike the "
@@ -165,7 +180,7 @@ def _of_cells(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         )
     pvalue = frame["novelty_pvalue"]
     if pvalue.isna().all():
-        yield (
+        yield Finding(
             "unknown",
             "Novel cells cannot be told",
             "The model had no validation cells, so there are no novelty p-values. A cell of a type "
@@ -178,18 +193,18 @@ def _of_cells(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         by_label = (pvalue < NOVEL).groupby(frame["label"]).agg(["mean", "size"])
         most = by_label[(by_label["mean"] > _SOME_NOVEL) & (by_label["size"] >= _FEW_CELLS)]
         most = most.sort_values("mean", ascending=False)
-        names = [f"{label} ({percent(row['mean'])})" for label, row in most.iterrows()]
-        yield (
+        yield Finding(
             "problem" if novel > _MOSTLY_NOVEL else "caution",
             f"{percent(novel)} of the cells are unlike the reference",
             f"Their novelty p-value is below {NOVEL:g}, where {NOVEL:.0%} are by chance. "
-            + ("Another protocol or condition does this, and cell types that the reference lacks.")
-            + (f" Most are among the cells labelled {listed(names, 6)}." if names else ""),
+            "Another protocol or condition does this, and so do cell types that the reference "
+            "lacks. " + ("Of the cells that got a label, so many are:" if len(most) else ""),
             "novelty",
+            _some([f"{label}: {percent(row['mean'])}" for label, row in most.iterrows()]),
         )
     unsure = float((frame["confidence"][facts.assigned] < _UNSURE).mean())
     if unsure > _MANY_UNSURE:
-        yield (
+        yield Finding(
             "caution",
             f"{percent(unsure)} of the labels have a confidence below {_UNSURE:g}",
             "The model says itself that another label is more likely than not.",
@@ -197,12 +212,12 @@ def _of_cells(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         )
 
 
-def _of_model(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
+def _of_model(facts: Facts) -> Iterator[Finding]:
     correction = facts.about.get(PRIOR_CORRECTION, {})
     if correction:
         share = percent(float(correction["share_changed"]))
         applied = bool(correction["applied"])
-        yield (
+        yield Finding(
             "repaired" if applied else "caution",
             "Labels follow the proportions of this query"
             if applied
@@ -213,7 +228,7 @@ def _of_model(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
             "labels",
         )
     if not facts.card:
-        yield (
+        yield Finding(
             "unknown",
             "Which model this was is not known",
             f"uns[{facts.key!r}] holds no model card; concatenation drops it.",
@@ -222,7 +237,7 @@ def _of_model(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
         return
     baseline = facts.card.get(BASELINE, {})
     if not baseline:
-        yield (
+        yield Finding(
             "unknown",
             "The model was not compared with a logistic regression",
             "Whether a simpler classifier would have done as well is not known. "
@@ -230,7 +245,7 @@ def _of_model(facts: Facts) -> Iterator[tuple[Level, str, str, str]]:
             "model",
         )
     elif str(baseline["winner"]) == "logistic regression":
-        yield (
+        yield Finding(
             "caution",
             "A logistic regression did better than this model",
             str(baseline["summary"]),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cellclass._keys import UNASSIGNED
 from cellclass._report._facts import NOVEL
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def label_recalls(facts: Facts) -> list[LabelRecall]:
 
 
 def given_labels(facts: Facts) -> pd.DataFrame:
-    """Return `n_cells`, `confidence` (median) and `novel` (share) of each label that was given."""
+    """Return `n_cells`, `confidence` (median) and `novel` (share) of each given label.
+
+    The most frequent stand first, and the cells without a label last.
+    """
     pvalue = facts.predictions["novelty_pvalue"]
     novel = (pvalue < NOVEL).astype(np.float64).where(pvalue.notna())
     frame = facts.predictions.assign(novel=novel)
@@ -66,7 +70,11 @@ def given_labels(facts: Facts) -> pd.DataFrame:
     found = groups.agg(
         n_cells=("label", "size"), confidence=("confidence", "median"), novel=("novel", "mean")
     )
-    return found.sort_values("n_cells", ascending=False, kind="stable")
+    order = sorted(
+        found.index,
+        key=lambda label: (label == UNASSIGNED, -found.loc[label, "n_cells"], label),
+    )
+    return found.loc[order]
 
 
 def chance_of_calibration_error(curve: pd.DataFrame) -> float:

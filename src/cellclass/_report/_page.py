@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cellclass._keys import UNASSIGNED
 from cellclass._report._card import card_rows, input_rows
 from cellclass._report._figures import (
     Picture,
@@ -20,6 +19,7 @@ from cellclass._report._figures import (
     draw_labels,
     draw_novelty,
 )
+from cellclass._report._labels import given_labels
 from cellclass._report._map import label_colors
 from cellclass._report._tables import confusion_table, given_table, mistakes_table, scores_table
 from cellclass._report._tiles import tiles_of
@@ -97,8 +97,7 @@ def _text_of(environment: Environment, name: str) -> str:
 
 def _numbers(facts: Facts) -> dict[str, int]:
     """Return a number for each label that was given, the most frequent first."""
-    counts = facts.predictions["label"].value_counts(sort=False)
-    names = sorted(counts.index, key=lambda name: (name == UNASSIGNED, -counts[name], name))
+    names = list(given_labels(facts).index)
     if facts.scored is not None and facts.labels_key is not None:
         names += sorted(set(facts.scored.obs[facts.labels_key].astype(str)) - set(names))
     return {name: place for place, name in enumerate(names, start=1)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cellclass._report._findings import LOW_RECALL
 from cellclass._report._labels import given_labels, label_recalls
@@ -47,6 +47,14 @@ class Cell:
     color: str = ""
 
 
+class Column(NamedTuple):
+    """A heading, what is said of it when pointed at, and whether text stands below it."""
+
+    name: str
+    hint: str = ""
+    is_text: bool = False
+
+
 @dataclass(frozen=True)
 class Table:
     """A table that the reader can sort; the first field of each row names it.
@@ -58,18 +66,26 @@ class Table:
     caption
         What it shows.
     columns
-        Headings, with what to say when pointed at.
+        Its headings.
     rows
         A list of fields for each row.
     is_matrix
         Whether the headings after the second stand upright, to be narrow.
     """
 
+    most_on_paper: ClassVar[int] = 28
+    """Columns of a matrix that fit on a page."""
+
     name: str
     caption: str
-    columns: list[tuple[str, str]]
+    columns: list[Column]
     rows: list[list[Cell]] = field(default_factory=list)
     is_matrix: bool = False
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is too wide for paper."""
+        return self.is_matrix and len(self.columns) > self.most_on_paper
 
 
 def _whole(n: int) -> Cell:
@@ -87,12 +103,12 @@ def _score(value: float, *, is_bad: bool = False) -> Cell:
 def scores_table(facts: Facts) -> Table:
     """Give recall and its kin by true label."""
     columns = [
-        ("True label", ""),
-        ("Cells", "Cells with this true label"),
-        ("Recall", "Share (0–1) of the label's cells that got it"),
-        ("Precision", "Share (0–1) right of the cells that got it"),
-        ("F1", "Harmonic mean of both"),
-        ("Most often taken for", "The wrong answer that most of its cells got"),
+        Column("True label", is_text=True),
+        Column("Cells", "Cells with this true label"),
+        Column("Recall", "Share (0–1) of the label's cells that got it"),
+        Column("Precision", "Share (0–1) right of the cells that got it"),
+        Column("F1", "Harmonic mean of both"),
+        Column("Most often taken for", "The wrong answer that most of its cells got", is_text=True),
     ]
     rows = []
     for one in label_recalls(facts):
@@ -103,7 +119,7 @@ def scores_table(facts: Facts) -> Table:
                 Cell(name),
                 _whole(one.n_cells),
                 _score(one.recall, is_bad=one.recall < LOW_RECALL),
-                _score(one.precision),
+                _score(one.precision, is_bad=one.precision < LOW_RECALL),
                 _score(one.f1),
                 Cell(taken, one.n_taken / one.n_cells),
             ]
@@ -120,8 +136,8 @@ def confusion_table(facts: Facts) -> Table:
         return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
     given = in_order([name for name in counts.columns if counts[name].any()])
-    columns = [("True label", ""), ("Cells", "Cells with this true label")]
-    columns += [(name, f"Cells that got the label {name}") for name in given]
+    columns = [Column("True label", is_text=True), Column("Cells", "Cells with this true label")]
+    columns += [Column(name, f"Cells that got the label {name}") for name in given]
     rows = []
     for label in in_order(list(counts.index)):
         n_cells = int(counts.loc[label].sum())
@@ -141,7 +157,7 @@ def confusion_table(facts: Facts) -> Table:
     )
 
 
-def mistakes_table(facts: Facts, most: int = 20) -> Table:
+def mistakes_table(facts: Facts, most: int = 12) -> Table:
     """List the largest fields of the confusion table that are wrong."""
     counts = facts.table("confusion")
     found = [
@@ -155,12 +171,12 @@ def mistakes_table(facts: Facts, most: int = 20) -> Table:
         [Cell(truth), Cell(given), _whole(n), _share(n / n_cells)]
         for n, truth, given, n_cells in found[:most]
     ]
-    shown = "The most frequent mistakes" if len(found) > most else "All mistakes"
+    shown = f"The {most} most frequent mistakes" if len(found) > most else "All mistakes"
     columns = [
-        ("True label", ""),
-        ("Taken for", ""),
-        ("Cells", ""),
-        ("Of the label", "Share of the true label's cells"),
+        Column("True label", is_text=True),
+        Column("Taken for", is_text=True),
+        Column("Cells"),
+        Column("Of the label", "Share of the true label's cells"),
     ]
     return Table("mistakes", shown, columns, rows)
 
@@ -168,12 +184,12 @@ def mistakes_table(facts: Facts, most: int = 20) -> Table:
 def given_table(facts: Facts, numbers: Mapping[str, int], colors: Mapping[str, str]) -> Table:
     """List the labels that were given, with the numbers and colours of the map."""
     columns = [
-        ("Label", ""),
-        ("No.", "Number on the map"),
-        ("Cells", "Cells that got it"),
-        ("Share", "Of all cells"),
-        ("Confidence", "Median over its cells (0–1)"),
-        (
+        Column("Label", is_text=True),
+        Column("No.", "Number on the map"),
+        Column("Cells", "Cells that got it"),
+        Column("Share", "Of all cells"),
+        Column("Confidence", "Median over its cells (0–1)"),
+        Column(
             "Unlike the reference",
             "Of its cells, those with a p-value below 0.05; 5% by chance",
         ),

@@ -53,7 +53,7 @@ def _without_truth(facts: Facts) -> list[Tile]:
     expected = float(facts.contract.get("expected_accuracy", np.nan))
     if not np.isnan(expected):
         error = percent(float(facts.contract["expected_accuracy_error"]))
-        tiles.append(Tile("Expected right", percent(expected), f"± {error}; an estimate"))
+        tiles.append(Tile("Expected share right", percent(expected), f"± {error}; an estimate"))
     return tiles
 
 
