@@ -1,6 +1,7 @@
 """`cellclass report` writes the page of `cc.report`, and says what stands first on it."""
 
 import json
+import warnings
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,9 @@ def folder(tmp_path_factory, _cells, _split, model):
     query.write_h5ad(folder / "query.h5ad")
     cc.tl.annotate(query, model)
     query.write_h5ad(folder / "annotated.h5ad")
-    query.write_zarr(folder / "annotated.zarr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # anndata's, on the format
+        query.write_zarr(folder / "annotated.zarr")
     model.save(folder / "model")
     return folder
 

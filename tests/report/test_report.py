@@ -19,11 +19,10 @@ def test_the_name_is_light_until_it_is_used():
     code = (
         "import sys, cellclass\n"
         "assert 'report' in dir(cellclass)\n"
-        "print(*sorted({'torch', 'matplotlib', 'jinja2', 'scanpy'} & set(sys.modules)))\n"
-        "print(cellclass.report.__name__)"
+        "print(*sorted({'torch', 'matplotlib', 'jinja2', 'scanpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["report"]
+    assert done.stdout.split() == []
 
 
 def test_signature():
@@ -61,7 +60,7 @@ def test_a_name_that_is_no_page_is_refused(annotated, tmp_path):
 
 def test_a_refused_query_leaves_no_page(query, model, tmp_path):
     query.layers.clear()
-    query.X = query.X - 1.5
+    query.X = query.X.toarray() - 1.5
     with pytest.raises(cc.errors.ScaleError):
         cc.report(query, model, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []

@@ -168,7 +168,7 @@ def _of_calibration(facts: Facts) -> Iterator[Finding]:
 
 def _of_cells(facts: Facts) -> Iterator[Finding]:
     frame = facts.predictions
-    without = 1 - facts.assigned.mean()
+    without = float((~facts.assigned).mean())
     if without > 0:
         level: Level = "problem" if without > _MANY_UNASSIGNED else "caution"
         yield Finding(
