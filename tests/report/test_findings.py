@@ -26,8 +26,8 @@ def test_low_recall_is_named_with_what_it_is_taken_for(by_hand, facts_of):
         one for one in find(facts_of(adata, labels_key="truth")) if "found in" in one.title
     )
     assert finding.level == "problem"
-    assert finding.title == "1 label found in fewer than 70% of their cells"
-    assert finding.labels == ("B: 20 of 50; most others are called A",)
+    assert finding.title == "1 label found in fewer than 70% of its cells"
+    assert finding.labels == ("B: 20 of 50; 30 are called A",)
     assert "chance" not in finding.text
 
 

@@ -19,7 +19,7 @@ from cellclass._keys import (
     confidence_key,
     evaluation_key,
 )
-from cellclass.contract import doubts_of
+from cellclass.contract import doubts_of, gene_names_of, look_up_genes
 from cellclass.errors import LabelError
 from cellclass.get import evaluation_df, predictions_df
 from cellclass.model._card import fingerprint
@@ -105,6 +105,11 @@ class Facts:
         """Cells with a label, bool `(n_obs,)`."""
         return (self.predictions["label"] != UNASSIGNED).to_numpy()
 
+    def some(self, rows: np.ndarray) -> AnnData:
+        """Return cells at increasing positions, in memory."""
+        part = self.adata[rows]
+        return part.to_memory() if self.adata.isbacked else part.copy()
+
     def table(self, name: Any) -> pd.DataFrame:  # noqa: ANN401 - a table of `evaluation_df`
         """Return a table of the evaluation, for a query with truth."""
         return evaluation_df(self.scored, key=self.key, table=name)  # type: ignore[arg-type]
@@ -155,8 +160,8 @@ def gather(
     labels_key = labels_key or _evaluated_with(own, key)
     doubts: list[str] = []
     if model is not None:
-        bound = model.contract.bind(own, layer=layer, gene_aliases=gene_aliases)
-        doubts = doubts_of(bound.match.lookup)
+        names = gene_names_of(own), model.contract.gene_names
+        doubts = doubts_of(look_up_genes(*names, gene_aliases))
     card = about.get(MODEL_CARD, {}) if model is None else model.card
     return Facts(
         adata=own,

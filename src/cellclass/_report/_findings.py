@@ -122,7 +122,7 @@ def _of_scores(facts: Facts) -> Iterator[Finding]:
     if low:
         names = [
             f"{one.label}: {one.n_right:,} of {one.n_cells:,}"
-            + (f"; most others are called {one.taken_for}" if one.taken_for else "")
+            + (f"; {one.n_taken:,} are called {one.taken_for}" if one.taken_for else "")
             for one in sorted(low, key=lambda one: one.recall)
         ]
         few = sum(one.n_cells < _FEW_CELLS for one in low)
@@ -131,7 +131,8 @@ def _of_scores(facts: Facts) -> Iterator[Finding]:
             text += (
                 f" With fewer than {_FEW_CELLS} cells, as {few} of them have, chance plays a part."
             )
-        title = f"{count(len(low), 'label')} found in fewer than {LOW_RECALL:.0%} of their cells"
+        whose = "its" if len(low) == 1 else "their"
+        title = f"{count(len(low), 'label')} found in fewer than {LOW_RECALL:.0%} of {whose} cells"
         yield Finding("problem", title, text, "confusion", _some(names))
     validation = facts.card.get("validation", {}).get("accuracy", np.nan)
     accuracy = facts.scores["accuracy_known"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from cellclass._keys import ATTRIBUTIONS, MODEL_CARD, NAMES, PARAMS, SCORES
 from cellclass.errors import CellclassError
@@ -53,6 +54,7 @@ def rank_for_labels(facts: Facts) -> LabelGenes:
     elif facts.model is None:
         return LabelGenes({}, [], "Without the model, the genes behind the labels are not known.")
     else:
+        adata = facts.some(_drawn(facts.predictions["label"]))
         try:
             attribute_genes(
                 adata,
@@ -60,7 +62,7 @@ def rank_for_labels(facts: Facts) -> LabelGenes:
                 groupby=facts.key,
                 layer=facts.layer,
                 gene_aliases=facts.gene_aliases,
-                n_cells_per_label=_N_CELLS,
+                n_cells_per_label=None,
             )
         except ImportError:
             return LabelGenes(
@@ -85,6 +87,13 @@ def rank_for_labels(facts: Facts) -> LabelGenes:
         "score of the label in its cells, by being high or by being low."
     )
     return LabelGenes(by_label, overall, about)
+
+
+def _drawn(labels: pd.Series) -> np.ndarray:
+    """Draw cells of each label, increasing positions: no others have to be read."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    kept = pd.Series(order).groupby(labels.to_numpy()[order]).head(_N_CELLS)
+    return np.sort(kept.to_numpy())
 
 
 def _is_of_the_model(facts: Facts) -> bool:

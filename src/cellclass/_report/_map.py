@@ -55,10 +55,9 @@ def place_cells(facts: Facts) -> CellMap:
     if len(filled) < _FEWEST:
         return CellMap(about=f"There is no map: {count(len(filled), 'cell')} are too few for one.")
     rows = _drawn(filled, MOST_PLACED)
-    some = adata[rows].to_memory() if adata.isbacked else adata[rows]
     try:
         latent = facts.model.get_latent_representation(
-            some, layer=facts.layer, gene_aliases=facts.gene_aliases
+            facts.some(rows), layer=facts.layer, gene_aliases=facts.gene_aliases
         )
     except CellclassError as error:
         return CellMap(about=f"There is no map. {error}")
