@@ -21,7 +21,7 @@ def test_not_more_than_can_be_drawn(annotated, facts_of, monkeypatch):
     cells = place_cells(facts_of(annotated))
     assert len(cells.rows) == 20
     assert (np.diff(cells.rows) > 0).all()
-    assert f"20 of its {annotated.n_obs} cells, drawn at random" in cells.about
+    assert f"20 of the query's {annotated.n_obs} cells, drawn at random" in cells.about
 
 
 def test_a_map_of_what_the_model_makes_of_some_cells(
@@ -34,7 +34,7 @@ def test_a_map_of_what_the_model_makes_of_some_cells(
         cells = place_cells(facts)
     assert cells.xy.shape == (60, 2)
     assert np.isfinite(cells.xy).all()
-    assert "60 of its" in cells.about
+    assert "60 of the query's" in cells.about
     assert "latent representation" in cells.about
 
 

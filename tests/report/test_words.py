@@ -9,7 +9,16 @@ from cellclass._report._words import UNKNOWN, count, listed, percent, score
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0, "0%"), (1, "100%"), (0.5, "50%"), (0.004, "0.4%"), (0.996, "99.6%"), (math.nan, UNKNOWN)],
+    [
+        (0, "0%"),
+        (1, "100%"),
+        (0.5, "50%"),
+        (0.004, "0.4%"),
+        (0.996, "99.6%"),
+        (0.0003, "<0.1%"),
+        (0.9999, ">99.9%"),
+        (math.nan, UNKNOWN),
+    ],
 )
 def test_percent(share, text):
     assert percent(share) == text

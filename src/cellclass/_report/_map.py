@@ -85,7 +85,7 @@ def _drawn(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def _how_many(n: int, n_obs: int) -> str:
-    return "" if n == n_obs else f" ({n:,} of its {n_obs:,} cells, drawn at random)"
+    return "" if n == n_obs else f" ({n:,} of the query's {n_obs:,} cells, drawn at random)"
 
 
 def label_colors(facts: Facts) -> dict[str, str]:

@@ -15,6 +15,8 @@ def percent(share: float) -> str:
     """Write a share (0–1) in percent, with a decimal where it is small or nearly all."""
     if math.isnan(share):
         return UNKNOWN
+    if 0 < share < 0.0005 or 0.9995 < share < 1:
+        return "<0.1%" if share < 0.5 else ">99.9%"
     digits = 0 if share == 0 or share == 1 or 0.1 <= share <= 0.99 else 1
     return f"{100 * share:.{digits}f}%"
 
