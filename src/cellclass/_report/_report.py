@@ -95,13 +95,15 @@ def report(
 
     Examples
     --------
+    >>> import tempfile
     >>> import cellclass as cc
     >>> adata = cc.datasets.pbmc68k_reduced()
     >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type", layer="counts")
-    >>> model = cc.model.CellClassifierMLP(adata)
+    >>> model = cc.model.CellClassifierMLP(adata, n_top_genes=100, validation_size=0.2)
     >>> model.train(max_epochs=5, enable_progress_bar=False)
     >>> cc.tl.annotate(adata, model)
-    >>> cc.report(adata, model, "report.html", labels_key="cell_type")  # doctest: +SKIP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cc.report(adata, model, f"{folder}/report.html", labels_key="cell_type")
     """
     make_report(
         adata,
