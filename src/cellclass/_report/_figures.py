@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.style
@@ -108,11 +108,14 @@ def draw_labels(
     with _our_style():
         figure, ax = _empty_map()
         order = np.random.default_rng(0).permutation(len(labels))  # no label covers another
+        x, y = cells.xy[order].T
         c = [colors[label] for label in labels.iloc[order]]
-        ax.scatter(*cells.xy[order].T, _size(len(order)), c, linewidths=0)
+        ax.scatter(x, y, s=_size(len(order)), c=c, linewidths=0)
         for label, rows in labels.groupby(labels).indices.items():
+            x, y = _middle(cells.xy[rows])
             ax.text(
-                *_middle(cells.xy[rows]),
+                x,
+                y,
                 str(numbers[str(label)]),
                 ha="center",
                 va="center",
@@ -134,10 +137,9 @@ def draw_confidence(cells: CellMap, confidence: np.ndarray) -> Picture:
     with _our_style():
         figure, ax = _empty_map(foot=0.45)
         order = np.argsort(-confidence, kind="stable")
-        c = confidence[order]
-        points = ax.scatter(
-            *cells.xy[order].T, _size(len(order)), c, cmap="viridis", vmin=0, vmax=1, linewidths=0
-        )
+        x, y = cells.xy[order].T
+        look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 1, "linewidths": 0}
+        points = ax.scatter(x, y, s=_size(len(order)), c=confidence[order], **look)
         foot = figure.add_axes((0.2, 0.07, 0.6, 0.025))
         bar = figure.colorbar(points, cax=foot, orientation="horizontal")
         bar.outline.set_visible(False)  # type: ignore[operator]
