@@ -96,6 +96,8 @@ NAMESPACES = {
         "tune",
     },
 }
+# The root holds namespaces, and a function for what is no part of any.
+FUNCTIONS = {"report"}
 ON_ADATA = ("get", "pl", "pp", "tl")
 # These say what they find and write nothing, or only what they are told to.
 RETURNS_ITS_FINDINGS = {
@@ -124,7 +126,7 @@ def namespace(request) -> str:
 
 
 def test_namespaces_are_the_ones_of_the_package():
-    assert set(cc.__all__) == set(NAMESPACES)
+    assert set(cc.__all__) == set(NAMESPACES) | FUNCTIONS
 
 
 def test_namespace_holds_the_public_names(namespace):
@@ -168,9 +170,9 @@ def test_module_is_short(path):
 
 def test_api_page_lists_every_public_name_and_nothing_else():
     page = (ROOT / "docs" / "api.md").read_text()
-    listed = set(re.findall(r"^ *~?((?:[a-z_]+\.)+\w+)$", page, flags=re.MULTILINE))
+    listed = set(re.findall(r"^    ((?:[a-z_]+\.)*\w+)$", page, flags=re.MULTILINE))
     public = {f"{name}.{member}" for name in NAMESPACES for member in getattr(cc, name).__all__}
-    assert listed == public
+    assert listed == public | FUNCTIONS
 
 
 def literals_outside_docstrings(tree: ast.Module) -> list[tuple[int, str]]:

@@ -47,12 +47,12 @@ def make_card(
         "temperature": temperature,
         "validation": validation,
         CONFUSION: confusion,
-        "fingerprint": _fingerprint(adata),
+        "fingerprint": fingerprint(adata),
         "versions": {name: version(name) for name in _PACKAGES},
     }
 
 
-def _fingerprint(adata: AnnData) -> str:
+def fingerprint(adata: AnnData) -> str:
     """Hash of the names of cells and genes: tells two references apart."""
     digest = hashlib.sha256(f"{adata.n_obs} × {adata.n_vars}".encode())
     for names in (adata.obs_names, adata.var_names):
