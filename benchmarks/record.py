@@ -11,7 +11,7 @@ after a run. Most benchmarks need `CELLCLASS_TEST_DATA`.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import re
 import shlex
@@ -104,7 +104,7 @@ def setting() -> str:
         found[0] += f" ({name})"
     python = ".".join(map(str, sys.version_info[:3]))
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     cores = f"{n_cores} core{'' if n_cores == 1 else 's'}"
     return f"{today}; {', '.join([*found, f'Python {python}'])}; {cores}"
 
