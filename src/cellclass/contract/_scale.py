@@ -93,7 +93,7 @@ class Scale:
     Examples
     --------
     >>> import cellclass as cc
-    >>> scale = cc.pp.identify_scale(cc.datasets.simulate_counts(20, 30))
+    >>> scale = cc.pp.identify_scale(cc.datasets.simulate_counts(20, 100))
     >>> scale.name, scale.is_convertible
     ('counts', True)
     >>> print(scale)

@@ -239,8 +239,8 @@ class CellClassifier(Predictor):
         >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
         >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
         >>> model.train(max_epochs=1, enable_progress_bar=False)
-        >>> list(model.history)
-        ['train_loss', 'validation_loss', 'validation_accuracy']
+        >>> sorted(model.history)
+        ['train_loss', 'validation_accuracy', 'validation_loss']
         """
         if self._reference is None:
             raise ValueError(

@@ -113,8 +113,8 @@ class CellClassifierMLP(CellClassifier):
 
     >>> model.labels[:2]
     ('CD4+/CD25 T Reg', 'CD4+/CD45RA+/CD25- Naive T')
-    >>> model.contract.scale, model.contract.n_genes
-    ('counts', 500)
+    >>> model.contract.scale, len(model.contract.genes)
+    ('counts', 765)
     >>> model.card["n_networks"]
     5
     >>> len(model.label_colors) == len(model.labels)

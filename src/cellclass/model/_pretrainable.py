@@ -124,7 +124,7 @@ class Pretrainable(SavedModel):
         >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
         >>> model.pretrain(max_epochs=1, enable_progress_bar=False)
         >>> sorted(model.card["pretraining"])[:2]
-        ['x', 'y']
+        ['accuracy_gene_majority', 'accuracy_gene_mean']
         """
         rules = MaskRules(mask_prob, replace_prob, random_token_prob)
         for name, share in rules._asdict().items():
@@ -351,8 +351,9 @@ class Pretrainable(SavedModel):
         >>> import cellclass as cc
         >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
         >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
-        >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
-        >>> model.gene_embedding.shape  # genes, width
+        >>> vectors = pd.DataFrame(np.eye(40), index=ref.var_names)
+        >>> model = cc.model.CellPerformer(ref, gene_embedding=vectors, validation_size=0.2)
+        >>> model.gene_embedding.shape
         (40, 64)
         """
         tokens = self.module.tokens

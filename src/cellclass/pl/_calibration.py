@@ -53,7 +53,7 @@ def calibration(
     >>> cc.tl.evaluate(adata, "cell_type")
     >>> ax = cc.pl.calibration(adata, show=False)
     >>> ax.get_xlabel()
-    'x'
+    'confidence (mean of the bin)'
     """
     curve = evaluation_df(adata, key=key, table="reliability")
     scores = evaluation_df(adata, key=key, table="scores").iloc[0]

@@ -59,7 +59,7 @@ def confusion_matrix(
     >>> cc.tl.evaluate(adata, "cell_type")
     >>> ax = cc.pl.confusion_matrix(adata, show=False)
     >>> [label.get_text() for label in ax.get_yticklabels()]
-    'x'
+    ['type_0 (50)', 'type_1 (50)']
     """
     counts = evaluation_df(adata, key=key, table="confusion")
     support = counts.sum(axis=1)

@@ -72,7 +72,7 @@ def novelty(
     >>> cc.tl.annotate(adata, model)
     >>> ax = cc.pl.novelty(adata, groupby="cellclass", show=False)
     >>> ax.get_xlabel()
-    'x'
+    'novelty p-value'
     """
     pvalue = predictions_df(adata, key=key)["novelty_pvalue"]
     if groupby is not None:

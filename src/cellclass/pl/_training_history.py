@@ -46,7 +46,7 @@ def training_history(
     >>> model.train(max_epochs=1, enable_progress_bar=False)
     >>> ax = cc.pl.training_history(model, show=False)
     >>> ax.get_xlabel()
-    'x'
+    'epoch'
     """
     history = model.history or {}
     if "train_loss" not in history:

@@ -53,8 +53,8 @@ class CrossValidation:
     ...     model_kwargs={"validation_size": 0.2},
     ...     train_kwargs={"max_epochs": 1},
     ... )
-    >>> found.scores["fold"].tolist()
-    [0, 0, 1, 1]
+    >>> found.scores.index.names, len(found.scores)
+    (FrozenList(['fold', 'classifier']), 4)
     >>> found.winner
     {'accuracy': 'neither', 'macro_f1': 'neither'}
     """

@@ -38,7 +38,8 @@ class Tuning:
     ...     search_space={"lr": [1e-3, 1e-2]},
     ...     n_trials=2,
     ...     backend="local",
-    ...     train_kwargs={"max_epochs": 2},
+    ...     model_kwargs={"validation_size": 0.2},
+    ...     train_kwargs={"max_epochs": 1},
     ... )
     >>> sorted(tuning.best)
     ['model_kwargs', 'train_kwargs']
