@@ -9,6 +9,9 @@ STATE := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 USER_STAMP := $(VENV)/.installed-user-$(STATE)
 DEV_STAMP := $(VENV)/.installed-dev-$(STATE)
 
+# What `make bench` reruns; `python benchmarks/record.py --list` has all names.
+BENCH ?= leaders scales corruption genes missing_genes labels
+
 .PHONY: help demo test pytest lint docs check bench clean
 
 help:  ## List the commands
@@ -49,13 +52,8 @@ docs: $(DEV_STAMP)  ## Build the documentation into docs/_build/html
 check:  ## Run all that continuous integration runs
 	.ci/run
 
-bench: $(DEV_STAMP)  ## Rerun the benchmark tables (set CELLCLASS_TEST_DATA)
-	$(BIN)/python benchmarks/leaders.py
-	$(BIN)/python benchmarks/scales.py
-	$(BIN)/python benchmarks/corruption.py
-	$(BIN)/python benchmarks/genes.py
-	$(BIN)/python benchmarks/missing_genes.py
-	$(BIN)/python benchmarks/labels.py 10
+bench: $(DEV_STAMP)  ## Rerun the main benchmarks into benchmarks/results (set CELLCLASS_TEST_DATA)
+	$(BIN)/python benchmarks/record.py $(BENCH)
 
 clean:  ## Remove what the commands above made
 	rm -rf .venv .venv-newest demo_output docs/_build docs/generated

@@ -104,6 +104,26 @@ def print_table(frame: pd.DataFrame, *, decimals: int = 3) -> None:
     print()
 
 
+def print_overview(results: pd.DataFrame) -> None:
+    """Print accuracy / macro-F1 / ECE of each arm by kind of task, and its mean ranks."""
+    whole, _ = complete(results)
+    table = summarise(results)
+    kinds = [kind for kind in KINDS if kind in set(whole["kind"])]
+    shown = pd.DataFrame(index=table.index)
+    for kind in kinds:
+        n_tasks = len(whole[whole["kind"] == kind][TASK].drop_duplicates())
+        means = table[[f"{score}, {kind}" for score in (*SCORES, "ece")]]
+        shown[f"{kind} ({n_tasks})"] = [
+            " / ".join("–" if np.isnan(x) else f"{x:.3f}" for x in row) for row in means.to_numpy()
+        ]
+    for score in SCORES:
+        ranks = table[[f"rank {score}, {kind}" for kind in kinds]]
+        name = f"mean rank {score.replace('_f1', '-F1')}, {' / '.join(kinds)}"
+        shown[name] = [" / ".join(f"{x:.2f}" for x in row) for row in ranks.to_numpy()]
+    print("Means over tasks:\n")
+    print_table(shown.rename_axis("arm").reset_index())
+
+
 def print_summary(results: pd.DataFrame, arm: str = MLP) -> None:
     """Print ranks, means, and how far `arm` is from the best logistic regression and peer."""
     whole, partial = complete(results)

@@ -16,12 +16,13 @@ what is in a file. `--arm-from NAME=DIR` adds an arm from such files.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
 import torch
 from _answers import Answer, load_answer, save_answer
-from _leaders import print_summary, print_table, score_task
+from _leaders import print_overview, print_summary, print_table, score_task
 from _peers import ARMS, LOGISTIC, MLP, N_GENES, PEERS, answer, missing_package
 from _tasks import Fold, tasks
 from threadpoolctl import threadpool_limits
@@ -62,7 +63,7 @@ class Arms:
         if arm in self.extra or (self.options.only_cached and arm != MLP):
             return None
         if package := missing_package(arm):
-            print(f"{arm} is left out: pip install {package}", flush=True)
+            print(f"{arm} is left out: pip install {package}\n", flush=True)
             del self.folders[arm]
             return None
         same = self.options.cache / LOGISTIC[0].replace(" ", "_") / fold.file_name
@@ -100,7 +101,7 @@ def print_tasks(results: pd.DataFrame) -> None:
     table = results.assign(cell=cells).pivot_table(
         index=index, columns="arm", values="cell", aggfunc="first", sort=False
     )
-    print("Accuracy / macro-F1 / ECE:\n")
+    print("Accuracy / macro-F1 / ECE of each task:\n")
     print_table(table[order].fillna("").reset_index())
 
 
@@ -115,13 +116,14 @@ def main() -> None:
             if row is not None:
                 rows.append(row)
                 text = "{accuracy:.3f} / {macro_f1:.3f} / {ece:.3f} ({seconds:.1f} s)".format(**row)
-                print(f"{arm}, {task.dataset}, {task.kind}: {text}", flush=True)
+                said = f"{arm}, {task.dataset}, {task.kind}: {text}"
+                print(said, file=sys.stderr, flush=True)
     if not rows:
         raise SystemExit("No answers.")
     results = pd.DataFrame(rows)
     if arms.options.csv is not None:
         results.to_csv(arms.options.csv, index=False)
-    print()
+    print_overview(results)
     print_tasks(results)
     print_summary(results)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -119,7 +120,7 @@ def compute(table: str, names, n_folds: int, path: Path) -> None:
             with path.open("a") as file:
                 csv.writer(file).writerows(rows)
             print("  ".join(f"{row[4]} {row[5]:.3f}/{row[6]:.3f}" for row in rows), rows[0][1:4],
-                  flush=True)  # fmt: skip
+                  file=sys.stderr, flush=True)  # fmt: skip
 
 
 def report(results: pd.DataFrame, table: str) -> None:

@@ -89,6 +89,15 @@ class Scale:
         Share (0–1) of the cells that have the common sum once the transformation is undone.
     found
         What was found, in words.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> scale = cc.pp.identify_scale(cc.datasets.simulate_counts(20, 100))
+    >>> scale.name, scale.is_convertible
+    ('counts', True)
+    >>> print(scale)
+    counts
     """
 
     name: ScaleName

@@ -56,6 +56,11 @@ def celllines3_2tech() -> ad.AnnData:
     ----------
     .. [1] Tian et al. (2019), Benchmarking single cell RNA-sequencing analysis pipelines using
        mixture control experiments, Nature Methods 16, 479.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.celllines3_2tech()  # doctest: +SKIP
     """
     parts = [_read_technology(tech, name) for tech, name in TECHNOLOGIES.items()]
     first, second = (part.var_names for part in parts)

@@ -45,6 +45,11 @@ def mouse_bladder() -> AnnData:
     References
     ----------
     .. [1] Han et al. (2018), Mapping the Mouse Cell Atlas by Microwell-seq, Cell 172, 1091.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.mouse_bladder()  # doctest: +SKIP
     """
     path = fetch_file("mouse_bladder", "mouse_bladder_cell_select_2100.h5")
     with h5py.File(path, "r") as file:

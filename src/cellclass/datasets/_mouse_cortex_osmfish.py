@@ -87,6 +87,11 @@ def mouse_cortex_osmfish() -> ad.AnnData:
     ----------
     .. [1] Codeluppi et al. (2018), Spatial organization of the somatosensory cortex revealed by
        osmFISH, Nature Methods 15, 932.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.mouse_cortex_osmfish()  # doctest: +SKIP
     """
     path = fetch_file("mouse_cortex_osmfish", "smfish.h5ad")
     with warnings.catch_warnings():

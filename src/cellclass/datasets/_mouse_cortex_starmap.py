@@ -56,6 +56,11 @@ def mouse_cortex_starmap() -> AnnData:
     ----------
     .. [1] Wang et al. (2018), Three-dimensional intact-tissue sequencing of single-cell
        transcriptional states, Science 361, eaat5691.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.mouse_cortex_starmap()  # doctest: +SKIP
     """
     path = fetch_file("mouse_cortex_starmap", "mpfc-starmap.loom")
     with h5py.File(path, "r") as file:

@@ -58,6 +58,11 @@ def pbmc10k_citeseq() -> AnnData:
        totalVI, Nature Methods 18, 272.
     .. [2] Wang et al. (2020), BREM-SC: a Bayesian random effects mixture model for joint clustering
        single cell multi-omics data, Nucleic Acids Research 48, 5814.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.pbmc10k_citeseq()  # doctest: +SKIP
     """
     adata = _read_cells(fetch_file("pbmc10k_citeseq", "pbmc10k_harmo_rna.csv.gz"))
     path = fetch_file("pbmc10k_citeseq", "pbmc10k_harmo_pro.csv.gz")
@@ -109,6 +114,11 @@ def pbmc5k() -> AnnData:
     ----------
     .. [1] Gayoso et al. (2021), Joint probabilistic modeling of single-cell multi-omic data with
        totalVI, Nature Methods 18, 272.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.pbmc5k()  # doctest: +SKIP
     """
     adata = _read_cells(fetch_file("pbmc5k", "pbmc5k_harmo_rna.csv.gz"))
     adata.uns.update(about("pbmc5k"))

@@ -38,6 +38,22 @@ class CrossNovelty:
         Median of the held-out cells' scores, and the factor.
     calibration
         Increasing scores of the held-out cells of all networks, shrunken, `(n_calibration,)`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(200, 3)).astype(np.float32)
+    >>> codes, part = np.zeros(200, dtype=int), np.arange(200) % 2
+    >>> scorers = []
+    >>> for k in (0, 1):  # each network has not seen one half
+    ...     seen, own = x[part != k], x[part == k]
+    ...     scorers.append(NoveltyScorer.fit(seen, seen, codes[part != k], held_out=(own, own)))
+    >>> latent = np.hstack([x, x])
+    >>> genes = np.arange(3)[None].repeat(2, axis=0)
+    >>> novelty = CrossNovelty.of(scorers, genes, cells=(latent, x), held_out_by=part)
+    >>> novel = np.full((1, 3), 9, dtype=np.float32)
+    >>> bool(novelty.pvalue(np.hstack([novel, novel]), novel)[0] < 0.05)
+    True
     """
 
     scorers: tuple[NoveltyScorer, ...]

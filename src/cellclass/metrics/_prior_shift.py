@@ -26,6 +26,14 @@ class PriorShift:
         Steps that were made.
     converged
         Whether no share changed by more than the tolerance in the last one.
+
+    Examples
+    --------
+    >>> shift = PriorShift(
+    ...     np.array([0.5, 0.5]), np.array([0.9, 0.1]), n_iterations=1, converged=True
+    ... )
+    >>> shift.corrected(np.array([[0.5, 0.5]]))
+    array([[0.9, 0.1]])
     """
 
     training_prior: np.ndarray

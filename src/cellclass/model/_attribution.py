@@ -101,6 +101,16 @@ class AttributedModel(SavedModel):
             No cell has a label of the model.
         ScaleError, ValuesError, GeneError
             The cells cannot be brought to what the model expects.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> model.get_gene_attributions().shape  # genes, labels
+        (50, 2)
         """
         for name, value in {"n_cells_per_label": n_cells_per_label, "n_steps": n_steps}.items():
             if value is not None and value < 1:

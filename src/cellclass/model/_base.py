@@ -131,6 +131,14 @@ class CellClassifier(MultimodalPredictor):
             infinite values.
         GeneError
             Gene names are duplicated.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> ref.uns["_scvi_manager_uuid"] is not None
+        True
         """
         if kwargs.pop("previous_layer", None) is not None:
             raise TypeError(
@@ -231,6 +239,16 @@ class CellClassifier(MultimodalPredictor):
             own validation cells, which must not be among its training cells.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> sorted(model.history)
+        ['train_loss', 'validation_accuracy', 'validation_loss']
         """
         if self._reference is None:
             raise ValueError(

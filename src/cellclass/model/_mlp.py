@@ -108,6 +108,19 @@ class CellClassifierMLP(CellClassifier):
     >>> model.train(max_epochs=5, enable_progress_bar=False)
     >>> model.predict(ref).shape
     (700,)
+
+    What it gives, expects and says of itself:
+
+    >>> model.labels[:2]
+    ('CD4+/CD25 T Reg', 'CD4+/CD45RA+/CD25- Naive T')
+    >>> model.contract.scale, len(model.contract.genes)
+    ('counts', 765)
+    >>> model.card["n_networks"]
+    5
+    >>> len(model.label_colors) == len(model.labels)
+    True
+    >>> model.n_multiplied > 100_000
+    True
     """
 
     def __init__(

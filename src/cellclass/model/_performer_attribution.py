@@ -86,6 +86,17 @@ class PerformerAttribution(AttributedModel):
             As for the other models.
         ValueError
             `method` is neither of the two.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
+        >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> found = model.get_gene_attributions(n_cells_per_label=3, n_steps=4)
+        >>> found.shape, found.attrs["method"]
+        ((40, 2), 'integrated_gradients')
         """
         if method not in ("integrated_gradients", "rollout"):
             raise ValueError(f"method={method!r}; there are 'integrated_gradients' and 'rollout'.")

@@ -80,6 +80,18 @@ class Predictor(SetPredictor, AttributedModel):
             The query cannot be brought to what the model expects.
         ValueError
             `reject_rate` is outside (0, 1), or too few cells were held out for it.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> labels = model.predict(ref)
+        >>> probability = model.predict(ref, soft=True)
+        >>> bool((probability.idxmax(axis=1) == labels).all())
+        True
         """
         scores = self.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
         left_out = scores.unassigned(reject_rate)
@@ -98,6 +110,17 @@ class Predictor(SetPredictor, AttributedModel):
         """Give probabilities, novelty and the contract's report for each cell of a query.
 
         Takes and raises what `predict` does.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> scores = model.score_cells(ref)
+        >>> scores.confidence.shape, scores.novelty_pvalue.shape
+        ((100,), (100,))
         """
         bound = self._bind(adata, layer, gene_aliases)
         probability = np.empty((bound.n_obs, len(self.labels)), dtype=np.float32)
@@ -126,6 +149,17 @@ class Predictor(SetPredictor, AttributedModel):
             A query that the model's contract has passed.
         first
             The cell to begin with.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> bound = model.contract.bind(ref)
+        >>> [part.rows for part in model.score_parts(bound)]
+        [slice(0, 100, None)]
         """
         trust = self._trust_for(bound)
         for found, latent, logits in self._walk(bound, first):
@@ -161,6 +195,16 @@ class Predictor(SetPredictor, AttributedModel):
         Where several networks were trained, theirs stand side by side.
 
         Takes and raises what `predict` does.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> model.get_latent_representation(ref).shape
+        (100, 128)
         """
         bound = self._bind(adata, layer, gene_aliases, for_labels=False)
         return np.concatenate([self._forward(x)[0] for _, x in bound.chunks()])

@@ -115,6 +115,16 @@ class Pretrainable(SavedModel):
         ValueError
             A share is outside 0 to 1, `batch_size` or `max_epochs` is below 1, there are too few
             cells, or `checkpoint_dir` holds the checkpoint of another training.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
+        >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
+        >>> model.pretrain(max_epochs=1, enable_progress_bar=False)
+        >>> sorted(model.card["pretraining"])[:2]
+        ['accuracy_gene_majority', 'accuracy_gene_mean']
         """
         rules = MaskRules(mask_prob, replace_prob, random_token_prob)
         for name, share in rules._asdict().items():
@@ -192,7 +202,18 @@ class Pretrainable(SavedModel):
 
     @property
     def pretraining_history(self) -> pd.DataFrame:
-        """What the last `pretrain` logged, by epoch; empty before."""
+        """What the last `pretrain` logged, by epoch; empty before.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
+        >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
+        >>> model.pretrain(max_epochs=1, enable_progress_bar=False)
+        >>> len(model.pretraining_history)
+        1
+        """
         found = self._pretraining_history
         return pd.DataFrame() if found is None else found.copy()
 
@@ -243,6 +264,20 @@ class Pretrainable(SavedModel):
             Layers are to be frozen, and none of the genes is known.
         ValueError
             A setting is given that the weights decide, or `freeze` is none of the three.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
+        >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellPerformer(ref, validation_size=0.2)
+        >>> model.pretrain(max_epochs=1, enable_progress_bar=False)
+        >>> tuned = cc.model.CellPerformer.from_pretrained(
+        ...     model, ref, freeze="encoder", validation_size=0.2
+        ... )
+        >>> tuned.train(max_epochs=1, enable_progress_bar=False)
+        >>> tuned.labels
+        ('type_0', 'type_1')
         """
         source: Any = pretrained
         if isinstance(pretrained, str | PathLike):
@@ -310,7 +345,18 @@ class Pretrainable(SavedModel):
 
     @property
     def gene_embedding(self) -> pd.DataFrame | None:
-        """Vectors that the model's genes were given, as it uses them; `None` without any."""
+        """Vectors that the model's genes were given, as it uses them; `None` without any.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(60, 40, n_labels=2)
+        >>> cc.model.CellPerformer.setup_anndata(ref, labels_key="cell_type")
+        >>> vectors = pd.DataFrame(np.eye(40), index=ref.var_names)
+        >>> model = cc.model.CellPerformer(ref, gene_embedding=vectors, validation_size=0.2)
+        >>> model.gene_embedding.shape
+        (40, 64)
+        """
         tokens = self.module.tokens
         if tokens.project is None:
             return None

@@ -95,6 +95,19 @@ class SavedModel(BaseModelClass):
             `train` has not been called.
         FileExistsError
             The folder exists and `overwrite` is false.
+
+        Examples
+        --------
+        >>> from tempfile import mkdtemp
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> folder = f"{mkdtemp()}/model"
+        >>> model.save(folder)
+        >>> cc.model.CellClassifierMLP.load(folder).labels
+        ('type_0', 'type_1')
         """
         _check_format(format)
         if not self._can_be_saved:
@@ -155,6 +168,20 @@ class SavedModel(BaseModelClass):
             The file exists and `overwrite` is false.
         RuntimeError
             The written file does not answer as the model does.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> path = Path(mkdtemp()) / "model.onnx"
+        >>> model.export_onnx(path)
+        >>> path.exists()
+        True
         """
         if not self.is_trained:
             raise NotTrainedError(
@@ -196,6 +223,20 @@ class SavedModel(BaseModelClass):
         ------
         ModelFileError
             A file is missing, altered or truncated, or holds a model of another class.
+
+        Examples
+        --------
+        >>> from tempfile import mkdtemp
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> folder = f"{mkdtemp()}/model"
+        >>> model.save(folder)
+        >>> loaded = cc.model.CellClassifierMLP.load(folder)
+        >>> bool((loaded.predict(ref) == model.predict(ref)).all())
+        True
         """
         _check_format(format)
         files = _READERS[format](dir_path, cls.__name__)

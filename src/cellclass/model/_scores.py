@@ -47,6 +47,19 @@ class CellScores:
         What the input contract found and did.
     n_calibration
         How many held-out cells the p-values are ranks among.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+    >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> scores = model.score_cells(ref)
+    >>> scores.labels, scores.probability.shape
+    (('type_0', 'type_1'), (100, 2))
+    >>> scores.codes[:2], int(scores.unassigned().sum())
+    (array([1, 0]), 0)
     """
 
     labels: tuple[str, ...]

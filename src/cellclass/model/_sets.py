@@ -65,6 +65,17 @@ class SetPredictor(SavedModel):
             `coverage` is outside (0, 1), or no cells were held out in training.
         NotTrainedError, ScaleError, ValuesError, GeneError
             As `predict`.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref, validation_size=0.2)
+        >>> model.train(max_epochs=1, enable_progress_bar=False)
+        >>> sets = model.predict_sets(ref, coverage=0.8, allow_empty=False)
+        >>> bool(sets.any(axis=1).all())
+        True
         """
         check_fraction(coverage, "coverage")
         bound = self._bind(adata, layer, gene_aliases)

@@ -44,7 +44,16 @@ def calibration(
 
     Examples
     --------
-    >>> cc.pl.calibration(query)  # doctest: +SKIP
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type")
+    >>> model = cc.model.CellClassifierMLP(adata, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> cc.tl.annotate(adata, model)
+    >>> cc.tl.evaluate(adata, "cell_type")
+    >>> ax = cc.pl.calibration(adata, show=False)
+    >>> ax.get_xlabel()
+    'confidence (mean of the bin)'
     """
     curve = evaluation_df(adata, key=key, table="reliability")
     scores = evaluation_df(adata, key=key, table="scores").iloc[0]

@@ -50,7 +50,16 @@ def confusion_matrix(
 
     Examples
     --------
-    >>> cc.pl.confusion_matrix(query)  # doctest: +SKIP
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type")
+    >>> model = cc.model.CellClassifierMLP(adata, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> cc.tl.annotate(adata, model)
+    >>> cc.tl.evaluate(adata, "cell_type")
+    >>> ax = cc.pl.confusion_matrix(adata, show=False)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['type_0 (50)', 'type_1 (50)']
     """
     counts = evaluation_df(adata, key=key, table="confusion")
     support = counts.sum(axis=1)

@@ -64,7 +64,15 @@ def novelty(
 
     Examples
     --------
-    >>> cc.pl.novelty(query, groupby="cellclass")  # doctest: +SKIP
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type")
+    >>> model = cc.model.CellClassifierMLP(adata, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> cc.tl.annotate(adata, model)
+    >>> ax = cc.pl.novelty(adata, groupby="cellclass", show=False)
+    >>> ax.get_xlabel()
+    'novelty p-value'
     """
     pvalue = predictions_df(adata, key=key)["novelty_pvalue"]
     if groupby is not None:

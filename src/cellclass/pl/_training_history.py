@@ -39,7 +39,14 @@ def training_history(
 
     Examples
     --------
-    >>> cc.pl.training_history(model)  # doctest: +SKIP
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> cc.model.CellClassifierMLP.setup_anndata(adata, labels_key="cell_type")
+    >>> model = cc.model.CellClassifierMLP(adata, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> ax = cc.pl.training_history(model, show=False)
+    >>> ax.get_xlabel()
+    'epoch'
     """
     history = model.history or {}
     if "train_loss" not in history:

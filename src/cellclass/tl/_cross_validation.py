@@ -40,6 +40,23 @@ class CrossValidation:
         What was asked for, the unit of the bootstrap (`resampled`), and its number of resamples.
     notes
         Fallbacks, in words.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> found = cc.tl.cross_validate(
+    ...     adata,
+    ...     cc.model.CellClassifierMLP,
+    ...     "cell_type",
+    ...     n_folds=2,
+    ...     model_kwargs={"validation_size": 0.2},
+    ...     train_kwargs={"max_epochs": 1},
+    ... )
+    >>> found.scores.index.names, len(found.scores)
+    (FrozenList(['fold', 'classifier']), 4)
+    >>> found.winner
+    {'accuracy': 'neither', 'macro_f1': 'neither'}
     """
 
     scores: pd.DataFrame

@@ -26,6 +26,23 @@ class Tuning:
         The settings of the best trial; empty if that is the model as it is.
     params
         What was asked for.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> adata = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> tuning = cc.tl.tune(
+    ...     adata,
+    ...     cc.model.CellClassifierMLP,
+    ...     "cell_type",
+    ...     search_space={"lr": [1e-3, 1e-2]},
+    ...     n_trials=2,
+    ...     backend="local",
+    ...     model_kwargs={"validation_size": 0.2},
+    ...     train_kwargs={"max_epochs": 1},
+    ... )
+    >>> sorted(tuning.best)
+    ['model_kwargs', 'train_kwargs']
     """
 
     best: dict[str, dict[str, Any]]
