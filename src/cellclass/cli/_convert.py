@@ -48,7 +48,7 @@ def run_convert(
 
 def _text(sources: Sequence[Path], out: Path, asked: dict[str, Any], force: bool) -> None:  # noqa: FBT001
     _refuse_binary(sources[0])
-    words = {"delimiter": {"tab": "\t"}, "id_separator": {"none": None}}
+    words: dict[str, Any] = {"delimiter": {"tab": "\t"}, "id_separator": {"none": None}}
     settings = {name: words.get(name, {}).get(value, value) for name, value in asked.items()}
     convert_gene_by_cell(sources[0], out, overwrite=force, **settings)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from anndata import AnnData
+    from rich.console import RenderableType
 
     from cellclass.cli._session import Session
 
@@ -126,7 +127,7 @@ def _answer(
             *numbers,
             escape(confused.get(str(label), "")),
         )
-    shown = [table, _calibration(found[RELIABILITY]), worst]
+    shown: list[RenderableType] = [table, _calibration(found[RELIABILITY]), worst]
     if unknown:
         known = (
             f"It knows {', '.join(map(repr, adata.uns[key][LABELS]))}." if key in adata.uns else ""

@@ -20,7 +20,7 @@ from cellclass._progress import one_display
 from cellclass.cli._errors import in_options, said_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.progress import TaskID
 
@@ -32,7 +32,7 @@ class Answer:
     """What a verb found: `summary` for machines, `shown` for people."""
 
     summary: dict[str, Any]
-    shown: list[RenderableType] = field(default_factory=list)
+    shown: Sequence[RenderableType] = field(default_factory=list)
 
 
 class _Display(Progress):
@@ -73,7 +73,7 @@ class Session:
             stack.enter_context(redirect_stdout(sys.stderr))  # that others print
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("default")
-            warnings.showwarning = self._on_warning
+            warnings.showwarning = self._on_warning  # type: ignore[assignment]
             if self.errors.is_terminal:
                 self._display = _Display(self.errors)
                 stack.enter_context(one_display(self._display))
@@ -132,9 +132,9 @@ def session(verb: str, *, as_json: bool, goes_on: bool = False) -> Iterator[Sess
         text = "Stopped. What was to be written has not been."
         if goes_on:
             text += " The same command goes on where this one ended."
-        error = click.ClickException(text)
-        _fail(found, error)
-        raise error from interrupt
+        stopped = click.ClickException(text)
+        _fail(found, stopped)
+        raise stopped from interrupt
     if found.answer is not None:
         _tell(found, found.answer, round(time.perf_counter() - start, 2))
 
