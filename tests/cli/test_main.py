@@ -14,7 +14,7 @@ HEAVY = (
 )
 
 
-VERBS = ("demo", "info", "rank-genes", "train", "predict", "evaluate", "convert")
+VERBS = ("demo", "info", "rank-genes", "train", "predict", "evaluate", "report", "convert")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], *([verb, "--help"] for verb in VERBS)])
