@@ -106,8 +106,8 @@ class ProteinContract:
         Mean centred log ratio of each over the training cells, which stands in for a missing one,
         float64 `(n_proteins,)`; sums to 0.
     importance
-        How far apart the labels are in each: the share (0–1) of its variance that is between labels,
-        `(n_proteins,)`.
+        How far apart the labels are in each: the share (0–1) of its variance that is between
+        labels, `(n_proteins,)`.
     layer
         The layer of the reference's modality; `None` for `X`.
     scale
