@@ -18,7 +18,7 @@ def proteins(n_obs=90, seed=0, names=NAMES):
     codes = np.arange(n_obs) % 3
     rates = np.random.default_rng(7).gamma(2, 30, (3, len(NAMES)))
     n = rng.poisson(rates[codes]).astype(np.float32)
-    n = pd.DataFrame(n, columns=NAMES)[list(names)].to_numpy()
+    n = pd.DataFrame(n, columns=NAMES)[list(names)].to_numpy(copy=True)
     return AnnData(n, var=pd.DataFrame(index=list(names))), codes
 
 

@@ -106,8 +106,8 @@ class ProteinContract:
         Mean centred log ratio of each over the training cells, which stands in for a missing one,
         float64 `(n_proteins,)`; sums to 0.
     importance
-        How far apart the labels are in each: variance of the labels' means over that within labels,
-        `(n_proteins,)`.
+        How far apart the labels are in each: the share (0–1) of its variance that is between
+        labels, `(n_proteins,)`.
     layer
         The layer of the reference's modality; `None` for `X`.
     scale
@@ -148,7 +148,8 @@ class ProteinContract:
         means = np.stack([x[codes == k].mean(axis=0) for k in range(int(codes.max()) + 1)])
         within = ((x - means[codes]) ** 2).mean(axis=0)
         between = means[codes].var(axis=0)
-        return replace(self, mean=x.mean(axis=0), importance=between / np.maximum(within, _SAME))
+        share = between / np.maximum(between + within, _SAME)
+        return replace(self, mean=x.mean(axis=0), importance=share)
 
     def bind(self, adata: AnnData, *, layer: str | None = None, modality: str) -> BoundProteins:
         """Bring the proteins of a query to what the model reads; nothing in `adata` changes.
