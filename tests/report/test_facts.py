@@ -98,7 +98,7 @@ def test_what_is_missing_is_said(by_hand, query, model, facts_of):
     with pytest.raises(ValueError, match="the annotation itself"):
         facts_of(by_hand(["A", "B"]), labels_key="cellclass")
     scaled = query.copy()
-    scaled.layers.clear()
+    del scaled.layers["counts"]
     scaled.X = scaled.X.toarray() - 1.5
     with pytest.raises(cc.errors.ScaleError):
         facts_of(scaled, model)

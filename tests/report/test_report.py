@@ -59,7 +59,7 @@ def test_a_name_that_is_no_page_is_refused(annotated, tmp_path):
 
 
 def test_a_refused_query_leaves_no_page(query, model, tmp_path):
-    query.layers.clear()
+    del query.layers["counts"]
     query.X = query.X.toarray() - 1.5
     with pytest.raises(cc.errors.ScaleError):
         cc.report(query, model, tmp_path / "report.html")
