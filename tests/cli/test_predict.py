@@ -3,11 +3,13 @@
 import json
 
 import anndata as ad
+import mudata
 import pytest
 from click.testing import CliRunner
 
 import cellclass as cc
 from cellclass.cli import main
+from cellclass.io._mudata_file import without_remarks
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,17 @@ def test_labels_are_text(tmp_path):
     assert "T [naive]" in done.output
     assert "NA" in done.output
     assert "200 cells labelled" in done.output
+
+
+def test_rna_and_proteins_of_an_h5mu(paired_query, paired_model, tmp_path):
+    query, model, out = (str(tmp_path / name) for name in ("query.h5mu", "model", "out.h5mu"))
+    with without_remarks():
+        paired_query.write_h5mu(query)
+    paired_model.save(model)
+    done = CliRunner().invoke(main, ["predict", query, "--model", model, "--out", out, "--json"])
+    assert done.exit_code == 0, done.output
+    with without_remarks():
+        found = mudata.read_h5mu(out)
+    cc.tl.annotate(paired_query, paired_model)
+    assert (found.obs["cellclass"] == paired_query.obs["cellclass"]).all()
+    assert json.loads(done.stdout)["report"]["n_cells_rna_and_proteins"] == found.n_obs

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE = ".csv"
-_MUDATA = ".h5mu"
+MUDATA = ".h5mu"
 _TEXTS = (".csv", ".tsv", ".txt", ".tab", ".gz", ".zst", ".mtx")
 
 
 def check_cells(path: Path) -> None:
     """Refuse what is no file of cells, with the way to make one of it."""
-    if path.suffix == _MUDATA:
+    if path.suffix == MUDATA:
         made = path.with_suffix(".rna.h5ad").name
         raise ValueError(
-            f"{str(path)!r} is a MuData of several modalities, which this command does not read "
-            f"yet. Write the one with the genes: mudata.read_h5mu({path.name!r})['rna']"
-            f".write_h5ad({made!r})."
+            f"{str(path)!r} is a MuData of several modalities, of which predict reads all and the "
+            "other verbs none. Write the one with the genes: "
+            f"mudata.read_h5mu({path.name!r})['rna'].write_h5ad({made!r})."
         )
     if path.suffix not in SUFFIXES:
         hint = ""

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cellclass._keys import CONTRACT_REPORT, confidence_key
-from cellclass.cli._files import TABLE, check_cells, check_folder
+from cellclass.cli._files import MUDATA, TABLE, check_cells, check_folder
 from cellclass.cli._gene_aliases import read_gene_aliases
 from cellclass.cli._saved_model import load_model
 from cellclass.cli._session import Answer
@@ -32,6 +32,10 @@ _TOLD = (
     "share_novel",
     "missing_importance",
     "expected_accuracy",
+    "n_cells_rna_and_proteins",
+    "n_cells_rna_only",
+    "n_cells_proteins_only",
+    "n_cells_neither",
 )
 
 
@@ -49,7 +53,8 @@ def run_predict(
     force: bool,
 ) -> Answer:
     """Load, label, and say what was found and done."""
-    check_cells(query)
+    if query.suffix != MUDATA:
+        check_cells(query)
     if out.parent.is_dir():
         check_folder(out.parent)
     with talk.step("Loading the model"):
