@@ -355,7 +355,7 @@ class Pretrainable(SavedModel):
         >>> vectors = pd.DataFrame(np.eye(40), index=ref.var_names)
         >>> model = cc.model.CellPerformer(ref, gene_embedding=vectors, validation_size=0.2)
         >>> model.gene_embedding.shape
-        (40, 64)
+        (40, 40)
         """
         tokens = self.module.tokens
         if tokens.project is None:
