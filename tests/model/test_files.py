@@ -88,7 +88,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_another_class(folder):
-    with pytest.raises(ModelFileError, match=r"holds a Some, not a Other.*cc.model.Some.load"):
+    with pytest.raises(ModelFileError, match=r"holds a Some, not a Other.*Load it with Some.load"):
         read_model(folder, "Other")
 
 

@@ -131,6 +131,19 @@ def test_missing_text_becomes_missing_and_no_cell_is_dropped():
     assert adata.obs["label_original"].tolist() == ["B", "nan", "", "B"]
 
 
+def test_a_label_that_has_become_another_one_is_said_and_stays():
+    adata = cc.datasets.simulate_counts(60, n_labels=3)
+    cc.pp.harmonize_labels(adata, "cell_type", merges={"type_1": "kind_1"})
+    cc.pp.harmonize_labels(adata, "cell_type", merges={"type_1": "kind_1"})  # the same again
+    before = adata.obs["cell_type"].copy()
+    with pytest.warns(UserWarning, match=r"'type_1' has become 'kind_1' before, so that none of"):
+        done = cc.pp.harmonize_labels(adata, "cell_type", merges={"type_1": "type_0"})
+    assert done.empty
+    pd.testing.assert_series_equal(adata.obs["cell_type"], before)
+    cc.pp.harmonize_labels(adata, "cell_type", merges={"kind_1": "type_0"})
+    assert adata.obs["cell_type"].value_counts().to_dict() == {"type_0": 40, "type_2": 20}
+
+
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_synonyms_of_the_caller(as_frame):
     table = {"Mono": "monocyte", "Treg": "regulatory T cell"}

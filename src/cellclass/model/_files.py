@@ -144,8 +144,7 @@ def check_text(
         )
     if found[1] != model_class:
         raise ModelFileError(
-            f"{folder} holds a {found[1]}, not a {model_class}. Load it with "
-            f"cc.model.{found[1]}.load(…)."
+            f"{folder} holds a {found[1]}, not a {model_class}. Load it with {found[1]}.load(…)."
         )
     if own != _sha256_of_text(decoded.replace(str(own), _NO_HASH, 1)):
         raise ModelFileError(

@@ -14,7 +14,13 @@ from cellclass._keys import original_key
 from cellclass.contract import MIN_SCORE, Proposal, Synonym, name_key, propose_merges
 from cellclass.errors import LabelError
 from cellclass.pp._label_hierarchy import check_tree
-from cellclass.pp._merged_labels import check_original, merged, merges_of, write_merged
+from cellclass.pp._merged_labels import (
+    check_original,
+    merged,
+    merges_of,
+    warn_of_merged,
+    write_merged,
+)
 from cellclass.pp._ontology import read_obo_synonyms
 
 if TYPE_CHECKING:
@@ -118,6 +124,11 @@ def harmonize_labels(
     ValueError
         There is not one `labels_key` for each reference, `merges` lacks a column, or the ontology
         file has no terms.
+
+    Warns
+    -----
+    UserWarning
+        `merges` names a label that has become another one before; its cells stay as they are.
 
     Examples
     --------
@@ -258,6 +269,8 @@ def _merge(
         if original_key(keys[name]) in one.obs:  # they were merged before, and may be named again
             known[name] |= set(_cells_of(one.obs[original_key(keys[name])]))
     told = merges_of(merges, known)
+    for name, one in references.items():
+        warn_of_merged(one, keys[name], told[name], reference=name)
     labels = {name: one.obs[keys[name]] for name, one in references.items()}
     rows = [
         (name, label, new, counts[name][label])

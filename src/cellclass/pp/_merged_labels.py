@@ -107,6 +107,27 @@ def merged(column: pd.Series, merges: Merges) -> pd.Series:
     )
 
 
+def warn_of_merged(adata: AnnData, key: str, merges: Merges, *, reference: str) -> None:
+    """Say which labels cannot be merged, as they have become something else before."""
+    kept = original_key(key)
+    if kept not in adata.obs.columns:
+        return
+    was, now = adata.obs[kept].astype(str), adata.obs[key].astype(object)
+    now = now.map(str, na_action="ignore")
+    for label in sorted(set(merges) - set(now)):
+        new = merges[label]
+        found = now[was == label]
+        others = [text for text in found.unique() if (None if pd.isna(text) else text) != new]
+        if others:
+            old = "a missing value" if pd.isna(others[0]) else repr(others[0])
+            warnings.warn(
+                f"Reference {reference!r}: {label!r} has become {old} before, so that none of its "
+                f"{len(found)} cells becomes {new!r}. Name what it is now, or leave it out.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
 def check_original(adata: AnnData, key: str) -> None:
     """Refuse to merge where the column that keeps the old labels holds something else."""
     kept = original_key(key)
