@@ -82,6 +82,24 @@ class MultimodalPredictor(Predictor):
             RNA or proteins are on a scale that cannot be undone, or are NaN or infinite.
         GeneError
             Names of genes or proteins are duplicated.
+
+        Examples
+        --------
+        >>> from mudata import MuData, set_options
+        >>> import cellclass as cc
+        >>> rna = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> prot = cc.datasets.simulate_counts(100, 10, n_labels=2, n_markers=2)
+        >>> prot.var_names = [f"protein_{i}" for i in range(10)]
+        >>> with set_options(pull_on_update=False):
+        ...     mdata = MuData({"rna": rna, "prot": prot})
+        >>> mdata.obs["cell_type"] = rna.obs["cell_type"]
+        >>> cc.model.CellClassifierMLP.setup_mudata(
+        ...     mdata,
+        ...     labels_key="cell_type",
+        ...     modalities={"rna_layer": "rna", "protein_layer": "prot"},
+        ... )
+        >>> cc.model.CellClassifierMLP(mdata, validation_size=0.2).labels
+        ('type_0', 'type_1')
         """
         arguments = cls._get_setup_method_args(
             cls=cls,
