@@ -167,7 +167,7 @@ def conditions_of(pool, training: pd.Series, rng) -> tuple[float, bool]:
     Returns the share of intervals that hold it, and whether a difference was found.
     """
     labels = list(training.index)
-    known = known_shares("training", training, available(pool) / 8, 100, rng)
+    known = known_shares("training", training, available(pool), 8 * 100, rng)
     counts = np.stack([rng.multinomial(100, rng.dirichlet(60 * known)) for _ in range(8)])
     rows, sample = drawn(pool, labels, counts, rng)
     cells = pool[rows].copy()

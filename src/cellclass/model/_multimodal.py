@@ -85,12 +85,13 @@ class MultimodalPredictor(Predictor):
 
         Examples
         --------
-        >>> from mudata import MuData, set_options
+        >>> import warnings
+        >>> from mudata import MuData
         >>> import cellclass as cc
         >>> rna = cc.datasets.simulate_counts(100, 50, n_labels=2)
         >>> prot = cc.datasets.simulate_counts(100, 10, n_labels=2, n_markers=2)
         >>> prot.var_names = [f"protein_{i}" for i in range(10)]
-        >>> with set_options(pull_on_update=False):
+        >>> with warnings.catch_warnings(action="ignore"):  # of its next release
         ...     mdata = MuData({"rna": rna, "prot": prot})
         >>> mdata.obs["cell_type"] = rna.obs["cell_type"]
         >>> cc.model.CellClassifierMLP.setup_mudata(
