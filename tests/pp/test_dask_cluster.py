@@ -26,7 +26,7 @@ def counts():
     rates = rng.gamma(0.4, 3.0, (3, 50))
     codes = rng.integers(0, 3, N_CHUNKS * STEP)
     labels = pd.Categorical.from_codes(codes, ["B", "NK", "T"])
-    obs = pd.DataFrame({"label": labels}, index=[f"somebody's cell {i}" for i in range(codes.size)])
+    obs = pd.DataFrame({"label": labels}, index=[f"somebody {i}" for i in range(codes.size)])
     return ad.AnnData(sp.csr_matrix(rng.poisson(rates[codes]).astype(np.float32)), obs=obs)
 
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_named_as_in_memory(counts, client):
         with pytest.raises(cc.errors.ValuesError) as expected:
             function(wrong)
         assert str(found.value) == str(expected.value)
-    with pytest.raises(cc.errors.ValuesError, match="'7' of cell 'c700'"):
+    with pytest.raises(cc.errors.ValuesError, match="'7' of cell 'somebody 700'"):
         cc.pp.rank_genes_js(on_dask(wrong), "label")
 
 
