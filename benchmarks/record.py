@@ -27,6 +27,7 @@ RESULTS = HERE / "results"
 COMMANDS = {
     "attributions": ("attributions.py",),
     "cnn": ("cnn.py mouse_embryo_deng pbmc3k pbmc_ifnb mouse_bladder_mca",),
+    "composition": ("composition.py pbmc_zheng_facs",),
     "concat": ("concat.py 20",),
     "corruption": ("corruption.py",),
     "dask_ranking": ("dask_ranking.py {folder}",),

@@ -21,7 +21,7 @@ import cellclass as cc
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if "generated" not in path.parts)
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"generated", "_build"} & set(path.parts))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # An example that downloads is shown, and not run: no test needs the network. These have tests with
 # a server of their own.
