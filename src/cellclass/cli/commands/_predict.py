@@ -69,9 +69,10 @@ def predict(
     force: bool,  # noqa: FBT001 - options
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Label the cells of QUERY, an .h5ad or .zarr file of any size.
+    """Label the cells of QUERY, an .h5ad or .zarr file of any size, or an .h5mu.
 
-    A few thousand cells are in memory at a time. A run that was stopped goes on where it ended.
+    A few thousand cells are in memory at a time, of an .h5mu all. A run that was stopped goes on
+    where it ended, of an .h5mu anew.
     """
     from cellclass.cli._session import session
 
