@@ -13,7 +13,12 @@ def test_near_lists_the_most_alike_first():
     assert _checks.near("cell_typ", ["batch", "cell_type"]) == "'cell_type', 'batch'"
     assert _checks.near("x", []) == "there are none"
     assert _checks.near("x", [None]) == "there are none"
-    assert _checks.near("x", [f"a{i}" for i in range(20)]).endswith("…")
+    assert _checks.near("x", [f"a{i}" for i in range(20)]).endswith("'a7' and 12 more")
+
+
+def test_listed_does_not_grow_with_the_data():
+    assert _checks.listed(["a", "b"]) == "a, b"
+    assert _checks.listed(iter("abcdefg"), 3) == "a, b, c and 4 more"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,14 @@ def near(name: str, names: Iterable[object]) -> str:
         return "there are none"
     close = difflib.get_close_matches(name, every, n=3, cutoff=0.4)
     shown = close + [other for other in every if other not in close]
-    return ", ".join(repr(other) for other in shown[:8]) + (", …" if len(shown) > 8 else "")
+    return listed(map(repr, shown), 8)
+
+
+def listed(names: Iterable[object], most: int = 5) -> str:
+    """Write the first names, and how many more there are: a message must not grow with the data."""
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def is_mudata(adata: object) -> bool:

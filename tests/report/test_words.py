@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cellclass._report._words import UNKNOWN, count, listed, percent, score
+from cellclass._report._words import UNKNOWN, count, percent, score
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,3 @@ def test_score():
 def test_count():
     assert count(1, "cell") == "1 cell"
     assert count(12345, "cell") == "12,345 cells"
-
-
-def test_listed():
-    assert listed(["a", "b"]) == "a, b"
-    assert listed(list("abcdefg"), 3) == "a, b, c and 4 more"

@@ -1,11 +1,14 @@
-"""Lightning is quiet inside the context and itself again outside."""
+"""Other packages are quiet inside the contexts and themselves again outside."""
 
 import logging
 import warnings
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from cellclass.train import quiet_lightning
+from cellclass.train._quiet import quiet_regression
 
 NAME = "lightning.pytorch.utilities.rank_zero"
 
@@ -31,3 +34,9 @@ def test_filters_are_left_as_they_were():
     with quiet_lightning():
         warnings.warn("DataLoader does not have many workers", stacklevel=1)
     assert warnings.filters == before
+
+
+def test_a_regression_of_many_rare_labels_that_does_not_converge_says_nothing():
+    X = np.random.default_rng(0).normal(size=(30, 5))
+    with quiet_regression():  # warnings are errors here
+        LogisticRegression(C=1e6, max_iter=2).fit(X, np.arange(30) % 20)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from cellclass._checks import listed
 from cellclass._keys import BASELINE, PRIOR_CORRECTION
 from cellclass._report._facts import NOVEL
 from cellclass._report._input_findings import of_input
 from cellclass._report._labels import chance_of_calibration_error, label_recalls
-from cellclass._report._words import count, listed, percent, score
+from cellclass._report._words import count, percent, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

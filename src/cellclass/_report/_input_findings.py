@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellclass._report._words import count, listed, percent
+from cellclass._checks import listed
+from cellclass._report._words import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

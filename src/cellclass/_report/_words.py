@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 UNKNOWN = "–"
 
@@ -29,9 +25,3 @@ def score(value: float) -> str:
 def count(n: float, one: str, many: str | None = None) -> str:
     """Write so many of a thing, `3 cells`."""
     return f"{n:,.0f} {one if n == 1 else many or one + 's'}"
-
-
-def listed(names: Sequence[object], most: int = 5) -> str:
-    """Write the first names, and how many more there are."""
-    shown = ", ".join(str(name) for name in names[:most])
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")

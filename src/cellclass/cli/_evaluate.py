@@ -8,7 +8,7 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from cellclass._checks import near
+from cellclass._checks import listed, near
 from cellclass._keys import (
     CONFUSION,
     CONFUSION_PREDICTED,
@@ -130,11 +130,11 @@ def _answer(
     shown: list[RenderableType] = [table, _calibration(found[RELIABILITY]), worst]
     if unknown:
         known = (
-            f"It knows {', '.join(map(repr, adata.uns[key][LABELS]))}." if key in adata.uns else ""
+            f"It knows {listed(map(repr, adata.uns[key][LABELS]), 12)}." if key in adata.uns else ""
         )
         shown.append(
             "[yellow]Labels that the model does not know, and so misses:[/yellow] "
-            f"{escape(', '.join(map(repr, unknown)))}. {escape(known)}"
+            f"{escape(listed(map(repr, unknown), 12))}. {escape(known)}"
         )
     return Answer(summary, shown)
 

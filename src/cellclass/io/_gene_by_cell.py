@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
+from cellclass._checks import listed
 from cellclass._keys import TEXT_MATRIX
 from cellclass._progress import Bar
 from cellclass.io._cell_file import SUFFIXES, write_cells
@@ -329,10 +330,7 @@ def _orientation(rows: TextRows, options: _Options) -> Verdict:
         return found
     raise rows.file.error(
         f"does not tell whether its rows are genes or cells: {found}. Rows are named "
-        f"{_some(rows.sample_names)}, columns {_some(rows.columns)}. Pass "
+        f"{listed(map(repr, rows.sample_names), 3)}, columns "
+        f"{listed(map(repr, rows.columns), 3)}. Pass "
         "orientation='genes_by_cells' or orientation='cells_by_genes'."
     )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_obs_key
+from cellclass._checks import check_obs_key, listed
 from cellclass.contract import Scale, check_input, propose_merges
 from cellclass.contract._genes import gene_namespace
 from cellclass.errors import GeneError, ScaleError, ValuesError
@@ -209,11 +209,11 @@ def check_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -
         (1 - len(s.genes) / len(every), s.name) for s in summaries if len(s.genes) < len(every)
     ]
     if lacking:
-        listed = [f"{name!r} {share:.1%}" for share, name in sorted(lacking, reverse=True)]
+        shares = [f"{name!r} {share:.1%}" for share, name in sorted(lacking, reverse=True)]
         warnings.warn(
             f"{len(lacking)} of the references lack some of the {len(every)} genes, which are "
-            f"filled with 0 and then read as not expressed: {', '.join(listed[:_MOST_LISTED])}"
-            f'{", …" if len(listed) > _MOST_LISTED else ""}. With join="inner" only the '
+            f"filled with 0 and then read as not expressed: {listed(shares, _MOST_LISTED)}"
+            f'. With join="inner" only the '
             f"{len(shared)} genes that all have are kept.{advice}",
             UserWarning,
             stacklevel=3,
@@ -233,10 +233,10 @@ def doubt_labels(summaries: Sequence[Summary]) -> None:
     """Warn of labels that look like one name in several spellings, and of bare numbers."""
     found = propose_merges({summary.name: summary.labels for summary in summaries})
     if found:
-        listed = [f"{row.label!r} ({row.reference}) → {row.proposed!r}" for row in found]
+        texts = [f"{row.label!r} ({row.reference}) → {row.proposed!r}" for row in found]
         warnings.warn(
             f"{len(found)} label(s) look like others in another spelling, or like missing values: "
-            f"{', '.join(listed[:_MOST_LISTED])}{', …' if len(found) > _MOST_LISTED else ''}. They "
+            f"{listed(texts, _MOST_LISTED)}. They "
             "are kept as they are: see what cc.pp.harmonize_labels proposes for the result.",
             UserWarning,
             stacklevel=3,

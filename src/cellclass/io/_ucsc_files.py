@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from cellclass._checks import listed
 from cellclass._download import cache_folder, fetch
 from cellclass.errors import DownloadError, FileFormatError
 
@@ -108,9 +109,9 @@ def _check_is_one(dataset: BrowserDataset) -> None:
     children = dataset.description.get("datasets")
     if children:
         names = [str(child.get("name", "?")) for child in children]
-        shown = ", ".join(map(repr, names[:10])) + (", …" if len(names) > 10 else "")
         raise ValueError(
-            f"{dataset.name!r} is a collection of {len(names)} datasets: {shown}. Ask for one of "
+            f"{dataset.name!r} is a collection of {len(names)} datasets: "
+            f"{listed(map(repr, names), 10)}. Ask for one of "
             "these."
         )
 

@@ -11,7 +11,7 @@ from scvi import REGISTRY_KEYS
 from scvi.data import AnnDataManager
 from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, LayerField
 
-from cellclass._checks import check_obs_key, check_one_type, label_codes, near
+from cellclass._checks import check_obs_key, check_one_type, label_codes, listed, near
 from cellclass._keys import UNASSIGNED, colors_key
 from cellclass.contract import check_input
 from cellclass.errors import LabelError
@@ -134,7 +134,7 @@ def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> 
     rare = [f"{name!r} ({n})" for name, n in zip(labels, counts, strict=True) if n < 3]
     if rare:
         warnings.warn(
-            f"Labels of obs[{labels_key!r}] with fewer than 3 cells: {', '.join(rare)}. They can "
+            f"Labels of obs[{labels_key!r}] with fewer than 3 cells: {listed(rare, 10)}. They can "
             "hardly be learned and are never validated; merge them into a broader label.",
             stacklevel=5,
         )

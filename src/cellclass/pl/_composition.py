@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cellclass._checks import listed
 from cellclass._keys import (
     COMPOSITION,
     CONDITIONS,
@@ -199,7 +200,7 @@ def _draw_differences(adata: AnnData, key: str, baseline: str | None, ax: Axes |
     if baseline not in conditions or len(conditions) < 2:
         raise ValueError(
             f"baseline={baseline!r}: two conditions are needed, one of them the baseline. "
-            f"Conditions: {', '.join(map(repr, conditions))}."
+            f"Conditions: {listed(map(repr, conditions), 12)}."
         )
     others = [name for name in conditions if name != baseline]
     labels = table["label"].cat.categories

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cellclass._checks import listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,10 +36,10 @@ def doubts(
         )
     few = np.flatnonzero(cells.n_cells < _FEW_CELLS)
     if few.size and isinstance(weights, str) and weights == "uniform":
-        names = ", ".join(f"{cells.labels[i]!r} ({cells.n_cells[i]})" for i in few[:5])
+        names = listed(f"{cells.labels[i]!r} ({cells.n_cells[i]})" for i in few)
         yield (
-            f"Labels of obs[{groupby!r}] with fewer than {_FEW_CELLS} cells: {names}"
-            f"{', …' if few.size > 5 else ''}. With uniform weights they raise the divergence of "
+            f"Labels of obs[{groupby!r}] with fewer than {_FEW_CELLS} cells: {names}. "
+            "With uniform weights they raise the divergence of "
             "many genes by chance. Merge them, leave them out with mask_obs=…, or pass "
             'weights="frequency".'
         )
@@ -51,6 +53,7 @@ def doubts(
     alone = [label for label, weight in zip(cells.labels, found.weight, strict=True) if not weight]
     if alone:
         yield (
-            f"Labels that share no batch with another one: {alone}. Within batches there is "
-            "nothing to compare them with, so their scores are 0 and their p-values 1."
+            f"Labels that share no batch with another one: {listed(map(repr, alone))}. "
+            "Within batches there is nothing to compare them with, so their scores are 0 and "
+            "their p-values 1."
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from anndata import ImplicitModificationWarning
 
-from cellclass._checks import check_fraction, check_not_empty, check_obs_key
+from cellclass._checks import check_fraction, check_not_empty, check_obs_key, listed
 from cellclass._keys import SPLIT, TEST, TRAIN, VALIDATION
 from cellclass.pp._hold_out import hold_out
 from cellclass.pp._split_groups import assign_groups
@@ -182,7 +182,7 @@ def _over_groups(
     if absent.size:
         warnings.warn(
             f"{absent.size} label(s) have no training cell, as every group that has them is needed "
-            f"elsewhere: {', '.join(labels[code] for code in absent[:8])}. A model trained on this "
+            f"elsewhere: {listed((labels[code] for code in absent), 8)}. A model trained on this "
             "split cannot name them. Ask for fewer parts, or split over cells.",
             UserWarning,
             stacklevel=3,

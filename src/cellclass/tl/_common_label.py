@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellclass._checks import near
+from cellclass._checks import listed, near
 from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ class CommonLabels:
         """Look up the labels of a model in a hierarchy, or say which are not in it."""
         unknown = [label for label in labels if label not in hierarchy.graph]
         if unknown:
-            listed = ", ".join(map(repr, unknown[:_MOST_LISTED]))
             raise LabelError(
                 f"The hierarchy lacks {len(unknown)} of the {len(labels)} labels of the "
-                f"annotation: {listed}{', …' if len(unknown) > _MOST_LISTED else ''}. Those most "
+                f"annotation: {listed(map(repr, unknown), _MOST_LISTED)}. Those most "
                 f"like the first: {near(unknown[0], hierarchy.graph)}. Add them, or spell labels "
                 "as the hierarchy does (cc.pp.harmonize_labels proposes how) and train again."
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_fraction, near
+from cellclass._checks import check_fraction, listed, near
 from cellclass._keys import (
     ANNOTATE,
     CELLS,
@@ -274,9 +274,9 @@ def _warn_of_single_samples(samples: Samples) -> None:
     single = [name for i, name in enumerate(samples.conditions) if len(samples.of(i)) == 1]
     if not single:
         return
-    listed = ", ".join(map(repr, single[:5])) + (", …" if len(single) > 5 else "")
     warnings.warn(
-        f"{len(single)} of {len(samples.conditions)} conditions have a single sample: {listed}. "
+        f"{len(single)} of {len(samples.conditions)} conditions have a single sample: "
+        f"{listed(map(repr, single))}. "
         "Their intervals say what other cells of the same sample would have changed, not how "
         "samples of the condition differ; and p-values between two of them say whether these two "
         "samples differ, not whether the conditions do. Only more samples tell that.",

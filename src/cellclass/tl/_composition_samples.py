@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_obs_key, check_one_type, near
+from cellclass._checks import check_obs_key, check_one_type, listed, near
 from cellclass._keys import UNASSIGNED
 from cellclass.errors import LabelError
 
@@ -189,10 +189,10 @@ def _check_sizes(
         )
     few = np.flatnonzero(n_cells < _FEW_CELLS)
     if few.size:
-        listed = ", ".join(f"{str(names[i])!r} ({n_cells[i]})" for i in few[:5])
+        small = listed(f"{str(names[i])!r} ({n_cells[i]})" for i in few)
         warnings.warn(
-            f"{few.size} of {len(n_cells)} samples have less than {_FEW_CELLS} cells: {listed}"
-            f"{', …' if few.size > 5 else ''}. A sample counts as much as any other of its "
+            f"{few.size} of {len(n_cells)} samples have less than {_FEW_CELLS} cells: {small}. "
+            "A sample counts as much as any other of its "
             "condition: leave those out, or pool samples that belong together.",
             stacklevel=4,
         )

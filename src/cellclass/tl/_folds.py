@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_obs_key
+from cellclass._checks import check_obs_key, listed
 from cellclass.errors import LabelError
 from cellclass.pp._split_groups import assign_groups
 
@@ -112,7 +112,7 @@ def folds_over_cells(
     if rare:
         notes = (
             f"Labels with fewer cells than the {n_folds} folds, and their cells: "
-            f"{', '.join(rare)}. Each is tested in as many folds as it has cells; one with a "
+            f"{listed(rare, 10)}. Each is tested in as many folds as it has cells; one with a "
             "single cell cannot be scored.",
         )
         warnings.warn(f"{notes[0]} Merge them, or ask for fewer folds.", stacklevel=4)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from cellclass.pp._hold_out import hold_out
+from cellclass.train._quiet import quiet_regression
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -65,10 +63,7 @@ def fit_logistic_regression(
     """
     codes = np.unique(labels, return_inverse=True)[1]
     rng = np.random.default_rng(seed)
-    # One thread: on busy cores the threads of BLAS wait for each other.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        # Weak regularisation on separable labels never converges; it is judged as it is.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet_regression():  # weak regularisation on separable labels never converges
         C, scaled = _choose(X, codes, groups, rng)
         return _pipeline(X, C, scaled=scaled).fit(X, labels)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from cellclass.metrics import fit_temperature
+from cellclass.train._quiet import quiet_regression
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +72,7 @@ def _logistic_regression(cells: np.ndarray, codes: np.ndarray) -> tuple[np.ndarr
     """Weights `(n_labels, n_genes)` and intercepts `(n_labels,)`."""
     centre = cells.mean(axis=0, dtype=np.float64).astype(np.float32)
     model = LogisticRegression(C=_STRENGTH, tol=_TOLERANCE, max_iter=200)
-    with warnings.catch_warnings(), threadpool_limits(1):  # threads of busy cores wait for another
-        # What is not quite converged is weighed on validation cells all the same.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with quiet_regression():
         model.fit(cells - centre, codes)
     weight, intercept = model.coef_, model.intercept_
     if len(weight) == 1:  # two labels: one row, of the second

@@ -1,4 +1,4 @@
-"""Lightning's remarks about the machine, kept out of a normal run."""
+"""Remarks of Lightning and scikit-learn that a caller cannot act on, kept out of a normal run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import logging
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,3 +41,15 @@ def quiet_lightning() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def quiet_regression() -> Iterator[None]:
+    """Let scikit-learn fit a logistic regression on one thread, without remarks."""
+    # On busy cores the threads of BLAS wait for each other.
+    with warnings.catch_warnings(), threadpool_limits(1):
+        # What is not quite converged is judged as it is, by cells that were held out.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        # labels of two cells are labels all the same
+        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
+        yield
