@@ -14,6 +14,7 @@ import zarr
 from anndata.io import read_elem, sparse_dataset
 
 from cellclass.io._cell_file import SUFFIXES
+from cellclass.io._one_file import check_one_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Iterator[Any]:
             "write it again."
         ) from e
     with file:
+        check_one_file(file, path)
         yield file
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import h5py
 
+from cellclass.io._one_file import check_one_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,6 +45,7 @@ def read_mudata(path: Path) -> MuData:
     try:
         with h5py.File(path) as file:
             file["mod"]
+            check_one_file(file, path)
         with without_remarks():
             return read_h5mu(path)
     except (OSError, KeyError) as e:

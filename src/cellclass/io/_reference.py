@@ -16,6 +16,7 @@ from anndata.io import read_elem, sparse_dataset
 
 from cellclass._checks import matrix_of
 from cellclass.errors import FileFormatError
+from cellclass.io._one_file import check_one_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,8 @@ def open_reference(
             )
             unread.path = path
             raise unread from error
+        if path.is_file():
+            check_one_file(group, path)
         yield Reference(name, str(path), _adata_of(group, path), layer)
 
 
