@@ -108,7 +108,7 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         torch.set_num_threads(1)
-        numba.set_num_threads(1)
+        numba.config.NUMBA_NUM_THREADS = 1
         with threadpool_limits(1):
             one_process(sys.argv[2], int(sys.argv[3]))
     else:

@@ -74,30 +74,30 @@ def test_scanpy_draws_what_annotate_wrote(annotated, plot, options):
     import scanpy as sc
 
     plt.close("all")
-    # some of them stop at a label without cells: a view has none of those
-    getattr(sc.pl, plot)(annotated[:], show=False, **options)
+    # some of them stop at a label without cells
+    getattr(sc.pl, plot)(annotated, show=False, **options)
     assert plt.get_fignums()
     plt.close("all")
 
 
-def test_a_view_leaves_out_labels_without_cells_and_keeps_colours(annotated):
-    colors = dict(
-        zip(
-            annotated.obs["cellclass"].cat.categories,
-            annotated.uns["cellclass_colors"],
-            strict=True,
-        )
-    )
-    shown = annotated[:]
-    present = shown.obs["cellclass"].cat.categories
-    assert set(present) == set(annotated.obs["cellclass"])
-    assert list(shown.uns["cellclass_colors"]) == [colors[label] for label in present]
+@pytest.mark.parametrize("with_colors", [True, False])
+def test_colours_are_the_same_whichever_labels_occur(query, model, with_colors, monkeypatch):
+    if not with_colors:
+        monkeypatch.setattr(model, "_label_colors", {})
+    colors = {}
+    for n_obs in (3, query.n_obs):
+        adata = cc.tl.annotate(query[:n_obs].copy(), model, copy=True)
+        labels = adata.obs["cellclass"].cat.categories
+        assert set(labels) == set(adata.obs["cellclass"])
+        found = dict(zip(labels, adata.uns["cellclass_colors"], strict=True))
+        assert len(set(found.values())) == len(found)
+        assert colors.items() <= found.items()
+        colors = found
 
 
 def test_scanpy_reads_the_ranking_of_predicted_labels(annotated):
     import scanpy as sc
 
-    annotated = annotated[:].copy()
     cc.pp.rank_genes_js(annotated, "cellclass", layer="counts")
     for label in annotated.uns["rank_genes_js"]["names"].dtype.names:
         theirs = sc.get.rank_genes_groups_df(annotated, group=label, key="rank_genes_js")

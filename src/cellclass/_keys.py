@@ -47,6 +47,7 @@ PARAMS: Final = "params"
 CONTRACT_REPORT: Final = "contract_report"
 MODEL_CARD: Final = "model"
 LABELS: Final = "labels"
+LABEL_COLORS: Final = "label_colors"
 PRIOR_CORRECTION: Final = "prior_correction"
 
 # a model's card: the shares of the labels as the fit saw them, and the comparison with a baseline

@@ -17,6 +17,7 @@ _RAISED = {}
 @option("--labels-key", python="groupby")
 @option("--force", is_flag=True, python="overwrite")
 @option("--key")
+@option("--gene-aliases")
 def verb(**_):
     with said_in_words():
         raise _RAISED["error"]
@@ -39,6 +40,10 @@ class OutOfMemoryError(RuntimeError):
         (ValueError("labels_key='x' and key='y'"), "labels_key='x' and --key 'y'"),
         (ValueError("no column of adata.obs. Write adata.X."), "no column of obs. Write X."),
         (ValueError("adata[adata.obs['a']].copy()"), "adata[adata.obs['a']].copy()"),
+        (
+            ValueError("groupby='x': gene_aliases=cc.datasets.hgnc_symbols() for human genes"),
+            "--labels-key 'x': --gene-aliases hgnc for human genes",
+        ),
         (NotTrainedError("It is not trained."), "It is not trained."),
         (NotImplementedError("Not there."), "Not there."),
         (OSError(errno.EACCES, "denied", "/a/b"), "no permission to write or read '/a/b'"),

@@ -48,7 +48,7 @@ def test_backed(folder):
     ("name", "message"),
     [
         ("table.csv", r"cellclass convert .*table\.csv --out table\.h5ad"),
-        ("cells.h5mu", r"reads all and the other verbs none.*cells\.rna\.h5ad"),
+        ("cells.h5mu", r"evaluate read and the other verbs do not.*cells\.rna\.h5ad"),
         ("cells.loom", r"cells are read from \.h5ad and \.zarr\.$"),
         ("text.h5ad", "cannot be read as an .h5ad"),
         ("folder.h5ad", "is a folder"),

@@ -118,3 +118,7 @@ def test_rna_and_proteins_of_an_h5mu(paired_query, paired_model, tmp_path):
     cc.tl.annotate(paired_query, paired_model)
     assert (found.obs["cellclass"] == paired_query.obs["cellclass"]).all()
     assert json.loads(done.stdout)["report"]["n_cells_rna_and_proteins"] == found.n_obs
+    scored = CliRunner().invoke(main, ["evaluate", out, "--labels-key", "cell_type", "--json"])
+    assert scored.exit_code == 0, scored.output
+    right = (found.obs["cellclass"].astype(str) == found.obs["cell_type"].astype(str)).mean()
+    assert json.loads(scored.stdout)["scores"]["accuracy"] == pytest.approx(right)

@@ -62,3 +62,10 @@ def test_what_is_wrong_is_said_in_a_line(folder, tmp_path):
     assert done.exit_code == 1
     assert "Pass --model FOLDER" in done.output
     assert report(folder, "query.h5ad").exit_code == 2
+    done = report(folder, "annotated.h5ad", "--out", tmp_path / "report.pdf")
+    assert "--out" in done.output
+    (tmp_path / "cells.h5mu").touch()
+    done = report(tmp_path, "cells.h5mu", "--out", tmp_path / "new.html")
+    assert "is a MuData of several modalities" in done.output
+    done = report(folder, "model", "--out", tmp_path / "new.html")  # the two were mixed up
+    assert "cells are read from .h5ad and .zarr" in done.output

@@ -14,10 +14,10 @@ from cellclass.cli import _session
 from cellclass.cli._session import Answer, as_text, session
 
 
-def said(work, *, as_json=False, goes_on=False):
+def said(work, *, as_json=False, new=None, goes_on=False):
     @click.command()
     def verb():
-        with session("try", as_json=as_json, goes_on=goes_on) as talk:
+        with session("try", as_json=as_json, new=new, goes_on=goes_on) as talk:
             talk.answer = work(talk)
 
     return CliRunner().invoke(verb)
@@ -67,6 +67,15 @@ def test_errors_are_json_too():
     assert done.exit_code == 1
     assert json.loads(done.stdout) == {"verb": "try", "error": "Not so.", "warnings": []}
     assert done.stderr == "Error: Not so.\n"
+
+
+def test_what_is_there_is_told_of_before_any_work(tmp_path):
+    called = []
+    assert said(called.append, new=tmp_path / "none.h5ad").exit_code == 0
+    assert len(called) == 1
+    done = said(called.append, new=tmp_path, as_json=True)
+    assert (done.exit_code, len(called)) == (1, 1)
+    assert "exists already" in json.loads(done.stdout)["error"]
 
 
 def test_stopped_by_hand():

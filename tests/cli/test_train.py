@@ -57,7 +57,7 @@ def test_the_same_labels_as_in_python(run, folder):
         "--compare-baseline", "--out", out,
     )  # fmt: skip
     assert "each left out by one of 5 networks" in " ".join(done.stdout.split())
-    assert "logistic regression" in done.stdout
+    assert "logistic regression" in " ".join(done.stdout.split())
     plan = {"lr": 0.002, "class_weights": "balanced"}
     model, query = in_python(
         folder,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from cellclass.contract._verdict import judge
+from cellclass.contract._verdict import judge, number
 from cellclass.kernels import ROW_STATISTICS, row_statistics
 
 
@@ -75,3 +75,19 @@ def test_sums_decide_only_where_values_are_as_uneven_as_counts():
 
 def test_nothing_but_zeros():
     assert verdict(np.zeros((3, 3))).name == "counts"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9999.98, "10,000"),
+        (10_000, "10,000"),
+        (2213, "2,213"),
+        (9998.5, "9,998.5"),
+        (0.5, "0.5"),
+        (1_000_000.4, "1,000,000"),
+        (123_456, "123,456"),
+    ],
+)
+def test_a_number_has_no_more_digits_than_it_takes(value, text):
+    assert number(value) == text

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 import torch
 
 import cellclass as cc
+from cellclass import module
 from cellclass.errors import GeneError, NotTrainedError, ScaleError, ValuesError
 
 MLP = cc.model.CellClassifierMLP
@@ -415,3 +416,33 @@ def test_real_data_transfer(real_data, fit):
         predicted = model.predict(query)
     assert (predicted == query.obs["cell_type_broad"].astype(str)).mean() > 0.75
     assert isinstance(query.obs, pd.DataFrame)
+
+
+class Own(cc.model.CellClassifier):
+    """A class as a user writes it."""
+
+    def __init__(self, adata=None, *, width=16, **kwargs):
+        self.width = width
+        super().__init__(adata, settings={"width": width}, **kwargs)
+
+    def make_module(self, n_genes, n_labels, n_networks):
+        return module.MLP(n_genes, n_labels, n_hidden=[self.width], shallow=False)
+
+
+@pytest.mark.parametrize("validation_size", [None, 0.2])
+def test_a_class_of_ones_own_is_saved_with_its_settings(tmp_path, validation_size):
+    adata = cc.datasets.simulate_counts(200, 60, n_labels=2)
+    Own.setup_anndata(adata, labels_key="cell_type")
+    model = Own(adata, width=5, n_top_genes=20, validation_size=validation_size, seed=4)
+    model.train(max_epochs=2, enable_progress_bar=False)
+    model.save(tmp_path / "own")
+    again = Own.load(tmp_path / "own")
+    assert again.width == 5
+    expected = {"n_top_genes": 20, "validation_size": validation_size, "seed": 4, "width": 5}
+    assert again.init_params_["non_kwargs"] == expected
+    np.testing.assert_array_equal(again.predict(adata, soft=True), model.predict(adata, soft=True))
+
+
+def test_a_class_without_a_network_is_abstract():
+    with pytest.raises(TypeError, match=r"abstract.*make_module"):
+        cc.model.CellClassifier(None)

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 from pathlib import Path
 
 import anndata as ad
@@ -228,9 +229,11 @@ def test_overwrite(model, saved, tmp_path):
     assert MLP.load(tmp_path / "m").labels == model.labels
 
 
-def test_repr_of_a_loaded_model(saved, capsys):
-    print(MLP.load(saved))  # noqa: T201
-    assert "Trained" in capsys.readouterr().out
+def test_repr_of_a_loaded_model(saved, model, capsys):
+    text = repr(MLP.load(saved))
+    assert text == repr(model)
+    assert re.fullmatch(r"CellClassifierMLP with .* parameters\nTraining status: Trained", text)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_loaded_model_annotates_and_the_file_is_written(saved, query, tmp_path):

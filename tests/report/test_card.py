@@ -11,6 +11,10 @@ def test_card(annotated, model, facts_of):
     assert rows[f"Labels ({len(model.labels)})"].startswith(model.labels[0])
     assert "macro-F1" in rows["On its validation cells"]
     assert "torch" in rows["Made with"]
+    assert rows["Trained"].endswith("UTC")
+    assert "T" not in rows["Trained"].removesuffix("UTC")
+    assert rows["Reads the expression as"] == "log1p of counts normalized per cell"
+    assert "confusion" not in rows  # which is a table of its own
 
 
 def test_what_is_new_in_a_card_is_shown_too(annotated, facts_of):

@@ -36,7 +36,7 @@ def test_few_cells_are_said_to_be_few(by_hand, facts_of):
     finding = next(
         one for one in find(facts_of(adata, labels_key="truth")) if "found in" in one.title
     )
-    assert "With fewer than 20 cells, as 1 of them have" in finding.text
+    assert "With fewer than 20 cells, as one of them has" in finding.text
 
 
 def test_foreign_labels(by_hand, facts_of):

@@ -15,7 +15,7 @@ def annotated(probability, labels, *, key="cellclass", unassigned=()) -> ad.AnnD
     adata = ad.AnnData(np.zeros((n_obs, 1), dtype=np.float32), obs=pd.DataFrame(index=names))
     adata.obs[key] = pd.Categorical.from_codes(
         np.where(empty, len(labels), codes), categories=[*labels, "unassigned"]
-    )
+    ).remove_unused_categories()
     confidence = probability.max(axis=1) if n_obs else np.empty(0)
     adata.obs[f"{key}_confidence"] = np.where(empty, 0, confidence).astype(np.float32)
     adata.obs[f"{key}_novelty_pvalue"] = np.float32(0.5)

@@ -28,7 +28,9 @@ def check_fields(adata, model, key="cellclass"):
     n = adata.n_obs
     labels = adata.obs[key]
     assert isinstance(labels.dtype, pd.CategoricalDtype)
-    assert labels.cat.categories.tolist() == [*model.labels, "unassigned"]
+    present = [label for label in [*model.labels, "unassigned"] if (labels == label).any()]
+    assert labels.cat.categories.tolist() == present
+    assert len(adata.uns[f"{key}_colors"]) == len(present)
     for name in ("confidence", "novelty_pvalue"):
         column = adata.obs[f"{key}_{name}"]
         assert column.dtype == np.float32
@@ -39,7 +41,7 @@ def check_fields(adata, model, key="cellclass"):
     assert probability.index.equals(adata.obs_names)
     np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-6)
     about = adata.uns[key]
-    assert set(about) == {"params", "labels", "contract_report", "model"}
+    assert set(about) == {"params", "labels", "label_colors", "contract_report", "model"}
     assert list(about["labels"]) == list(model.labels)
     assert about["model"]["class"] == "CellClassifierMLP"
 
@@ -214,16 +216,21 @@ def test_reject_rate_that_cannot_be_kept(query, model, rate, words, unchanged):
 
 def test_colours_of_the_reference(query, model, cells):
     cc.tl.annotate(query, model)
-    colors = query.uns["cellclass_colors"]
-    assert list(colors[:-1]) == list(cells.uns["cell_type_colors"])
-    assert len(colors) == len(query.obs["cellclass"].cat.categories)
+    names = cells.obs["cell_type"].cat.categories
+    expected = dict(zip(names, cells.uns["cell_type_colors"], strict=True))
+    expected["unassigned"] = "#d3d3d3"
+    about = query.uns["cellclass"]
+    assert list(about["label_colors"]) == [expected[name] for name in model.labels]
+    shown = query.obs["cellclass"].cat.categories
+    assert query.uns["cellclass_colors"] == [expected[name] for name in shown]
 
 
 def test_colours_of_an_earlier_annotation_go(tiny, fit):
     tiny.uns["cellclass_colors"] = ["red"]
     model = fit(tiny, labels_key="label", layer=None, epochs=1)
     cc.tl.annotate(tiny, model)
-    assert "cellclass_colors" not in tiny.uns
+    assert len(tiny.uns["cellclass_colors"]) == len(tiny.obs["cellclass"].cat.categories)
+    assert "red" not in tiny.uns["cellclass_colors"]
 
 
 def test_what_is_written_is_not_shared_with_the_model(query, model):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cellclass.errors import LabelError
-from cellclass.tl._annotation import check_added, read_annotation, to_write
+from cellclass.tl._annotation import check_added, label_column, read_annotation, to_write
 
 P = [[0.7, 0.3], [0.2, 0.8], [0.5, 0.5]]
 
@@ -16,7 +16,7 @@ def test_what_is_read(annotated):
     assert found.codes.tolist() == [0, 1, -1]
     assert found.assigned.tolist() == [True, True, False]
     np.testing.assert_allclose(found.probability, P, atol=1e-7)
-    assert found.categories(found.codes).equals(adata.obs["cellclass"].array)
+    assert label_column(found.labels, found.codes).equals(adata.obs["cellclass"].array)
 
 
 def test_categories_that_no_cell_has_may_be_gone(annotated):

@@ -19,15 +19,15 @@ WRITTEN = (
 
 
 def test_fields(mixture, unchanged):
-    mixture.uns["cellclass_colors"] = ["red", "blue", "green", "grey"]
+    mixture.uns["cellclass_colors"] = ["red", "blue", "green"]
     with unchanged(mixture, but=(*WRITTEN, "adata.uns.cellclass_voted_colors")):
         assert cc.tl.majority_vote(mixture, "leiden") is None
     for column in ("cellclass_voted", "cellclass_voted_plain"):
-        assert mixture.obs[column].cat.categories.tolist() == ["T", "B/x", "NK", "unassigned"]
+        assert mixture.obs[column].cat.categories.tolist() == ["T", "B/x", "NK"]
     confidence = mixture.obs["cellclass_voted_confidence"]
     assert confidence.dtype == np.float32
     assert confidence.between(0, 1).all()
-    assert mixture.uns["cellclass_voted_colors"] == ["red", "blue", "green", "grey"]
+    assert mixture.uns["cellclass_voted_colors"] == ["red", "blue", "green"]
     groups = mixture.uns["cellclass_voted"]["groups"]
     assert groups.index.tolist() == ["0", "1", "2"]
     assert groups["n_cells"].tolist() == [505, 100, 100]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellclass._keys import BASELINE, TRAINING_PRIOR
+from cellclass._keys import BASELINE, CONFUSION, TRAINING_PRIOR
 from cellclass._report._words import percent, score
 
 if TYPE_CHECKING:
@@ -25,13 +26,17 @@ _NAMES = {
     "temperature": "Temperature of the calibration",
     "fingerprint": "Fingerprint of the reference",
 }
+_EXPRESSION = {
+    "log1p_normalized": "log1p of counts normalized per cell",
+    "log1p_counts": "log1p of counts",
+}
 _SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro-F1"}
 
 
 def card_rows(facts: Facts) -> list[tuple[str, str]]:
     """Return names and values of the model card, the known ones first."""
     card = facts.card
-    rows = [(name, _value(card[key])) for key, name in _NAMES.items() if key in card]
+    rows = [(name, _in_words(key, card)) for key, name in _NAMES.items() if key in card]
     if card:
         rows.append((f"Labels ({len(facts.labels)})", ", ".join(facts.labels)))
     if "validation" in card:
@@ -41,8 +46,19 @@ def card_rows(facts: Facts) -> list[tuple[str, str]]:
     if "versions" in card:
         versions = sorted(card["versions"].items())
         rows.append(("Made with", ", ".join(f"{name} {number}" for name, number in versions)))
-    shown = {*_NAMES, "labels", "validation", "versions", BASELINE, TRAINING_PRIOR}
+    shown = {*_NAMES, "labels", "validation", "versions", BASELINE, CONFUSION, TRAINING_PRIOR}
     return rows + [(str(name), _value(card[name])) for name in card if name not in shown]
+
+
+def _in_words(key: str, card: Mapping[str, Any]) -> str:
+    if key == "expression" and card[key] in _EXPRESSION:
+        return _EXPRESSION[card[key]]
+    if key == "trained":
+        try:
+            return f"{datetime.fromisoformat(str(card[key])):%Y-%m-%d %H:%M %Z}"
+        except ValueError:
+            return str(card[key])
+    return _value(card[key])
 
 
 def input_rows(facts: Facts) -> list[tuple[str, str]]:

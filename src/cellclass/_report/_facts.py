@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     from cellclass.contract import GeneAliases
 
-#: A p-value below this counts as novel, as in the contract's report.
-NOVEL = 0.05
-
 
 @dataclass(frozen=True)
 class Facts:

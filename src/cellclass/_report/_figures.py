@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from cellclass._report._facts import NOVEL
 from cellclass._report._words import percent, score
+from cellclass.metrics._is_novel import NOVEL, is_novel
 from cellclass.pl import calibration, novelty
 
 if TYPE_CHECKING:
@@ -61,13 +61,6 @@ def draw_calibration(facts: Facts) -> Picture:
         figure = Figure(figsize=(4.6, 4.9), layout="constrained")
         calibration(facts.scored, key=facts.key, ax=figure.subplots(), show=False)  # type: ignore[arg-type]
         figure.axes[0].set_title("")
-        figure.axes[0].legend(  # below, where no point can stand
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.13),
-            ncols=2,
-            frameon=False,
-            fontsize="small",
-        )
         return _picture(
             figure,
             alt=f"Share of right labels at each confidence. Calibration error "
@@ -88,11 +81,11 @@ def draw_novelty(facts: Facts) -> Picture | None:
         novelty(facts.adata, key=facts.key, ax=figure.subplots(), show=False)
         figure.axes[0].set_title("")
         known = pvalue.dropna()
-        share = f"{percent(float((known < NOVEL).mean()))} of {len(known):,} cells"
+        share = f"{percent(float(is_novel(known).mean()))} of {len(known):,} cells"
         return _picture(
             figure,
-            alt=f"Histogram of the novelty p-values; below {NOVEL:g} are {share}.",
-            caption=f"{share} have a p-value below {NOVEL:g}. Were all cells like those of the "
+            alt=f"Histogram of the novelty p-values; up to {NOVEL:g} are {share}.",
+            caption=f"{share} have a p-value up to {NOVEL:g}. Were all cells like those of the "
             "reference, all bars would reach the dashed line.",
         )
 

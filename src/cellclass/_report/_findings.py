@@ -8,10 +8,10 @@ import numpy as np
 
 from cellclass._checks import listed
 from cellclass._keys import BASELINE, PRIOR_CORRECTION
-from cellclass._report._facts import NOVEL
 from cellclass._report._input_findings import of_input
 from cellclass._report._labels import chance_of_calibration_error, label_recalls
 from cellclass._report._words import count, percent, score
+from cellclass.metrics._is_novel import NOVEL, is_novel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,9 +129,8 @@ def _of_scores(facts: Facts) -> Iterator[Finding]:
         few = sum(one.n_cells < _FEW_CELLS for one in low)
         text = "Do not count on these labels, nor on those that their cells are called."
         if few:
-            text += (
-                f" With fewer than {_FEW_CELLS} cells, as {few} of them have, chance plays a part."
-            )
+            which = "one of them has" if few == 1 else f"{few} of them have"
+            text += f" With fewer than {_FEW_CELLS} cells, as {which}, chance plays a part."
         whose = "its" if len(low) == 1 else "their"
         title = f"{count(len(low), 'label')} found in fewer than {LOW_RECALL:.0%} of {whose} cells"
         yield Finding("problem", title, text, "confusion", _some(names))
@@ -190,15 +189,15 @@ def _of_cells(facts: Facts) -> Iterator[Finding]:
             "novelty",
         )
         return
-    novel = float((pvalue.dropna() < NOVEL).mean())
+    novel = float(is_novel(pvalue.dropna()).mean())
     if novel > _SOME_NOVEL:
-        by_label = (pvalue < NOVEL).groupby(frame["label"]).agg(["mean", "size"])
+        by_label = is_novel(pvalue).groupby(frame["label"]).agg(["mean", "size"])
         most = by_label[(by_label["mean"] > _SOME_NOVEL) & (by_label["size"] >= _FEW_CELLS)]
         most = most.sort_values("mean", ascending=False)
         yield Finding(
             "problem" if novel > _MOSTLY_NOVEL else "caution",
             f"{percent(novel)} of the cells are unlike the reference",
-            f"Their novelty p-value is below {NOVEL:g}, where {NOVEL:.0%} are by chance. "
+            f"Their novelty p-value is {NOVEL:g} or less, where {NOVEL:.0%} are by chance. "
             "Another protocol or condition does this, and so do cell types that the reference "
             "lacks. " + ("Of the cells that got a label, so many are:" if len(most) else ""),
             "novelty",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cellclass._keys import UNASSIGNED
-from cellclass._report._facts import NOVEL
+from cellclass.metrics._is_novel import is_novel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def given_labels(facts: Facts) -> pd.DataFrame:
     The most frequent stand first, and the cells without a label last.
     """
     pvalue = facts.predictions["novelty_pvalue"]
-    novel = (pvalue < NOVEL).astype(np.float64).where(pvalue.notna())
+    novel = is_novel(pvalue).astype(np.float64).where(pvalue.notna())
     frame = facts.predictions.assign(novel=novel)
     groups = frame.groupby("label", sort=False)
     found = groups.agg(

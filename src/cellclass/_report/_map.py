@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from anndata import AnnData
 
-from cellclass._keys import UNASSIGNED, colors_key
+from cellclass._keys import UNASSIGNED
 from cellclass._report._words import count
 from cellclass.errors import CellclassError
+from cellclass.get._label_colors import label_colors as colors_in
 
 if TYPE_CHECKING:
     from cellclass._report._facts import Facts
@@ -94,11 +95,8 @@ def label_colors(facts: Facts) -> dict[str, str]:
 
     column = facts.adata.obs[facts.key].astype("category")
     names = [str(name) for name in column.cat.categories]
-    kept = [str(color) for color in facts.adata.uns.get(colors_key(facts.key), [])]
-    chosen: dict[str, str] = {}
-    if len(kept) == len(names):
-        pairs = zip(names, kept, strict=True)
-        chosen = {name: to_hex(color) for name, color in pairs if is_color_like(color)}
+    kept = colors_in(facts.adata, facts.key).items()
+    chosen = {name: to_hex(color) for name, color in kept if is_color_like(color)}
     chosen[UNASSIGNED] = _GREY
     labels = [*facts.labels, *names]
     if facts.scored is not None and facts.labels_key is not None:

@@ -13,6 +13,7 @@ from cellclass._report._findings import find
 from cellclass._report._genes import rank_for_labels
 from cellclass._report._map import place_cells
 from cellclass._report._page import render
+from cellclass._warn import warn
 from cellclass.io._whole_file import check_free, whole_file
 
 if TYPE_CHECKING:
@@ -153,4 +154,4 @@ def _each_warning_once() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for message, category in dict.fromkeys((str(one.message), one.category) for one in caught):
-        warnings.warn(message, category, stacklevel=5)
+        warn(message, category)

@@ -191,7 +191,7 @@ def given_table(facts: Facts, numbers: Mapping[str, int], colors: Mapping[str, s
         Column("Confidence", "Median over its cells (0–1)"),
         Column(
             "Unlike the reference",
-            "Of its cells, those with a p-value below 0.05; 5% by chance",
+            "Of its cells, those with a p-value up to 0.05; 5% by chance",
         ),
     ]
     found = given_labels(facts)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cellclass._report._facts import NOVEL
 from cellclass._report._words import percent, score
+from cellclass.metrics._is_novel import NOVEL, is_novel
 
 if TYPE_CHECKING:
     from cellclass._report._facts import Facts
@@ -59,7 +59,7 @@ def _without_truth(facts: Facts) -> list[Tile]:
 
 def _of_cells(facts: Facts) -> list[Tile]:
     pvalue = facts.predictions["novelty_pvalue"].dropna()
-    novel = float((pvalue < NOVEL).mean()) if len(pvalue) else np.nan
+    novel = float(is_novel(pvalue).mean()) if len(pvalue) else np.nan
     without = int((~facts.assigned).sum())
     n_given = facts.predictions["label"][facts.assigned].nunique()
     return [

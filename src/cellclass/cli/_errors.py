@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What a message names of the AnnData, unless it is a piece of Python.
 _OF_ADATA = re.compile(r"\badata\.(obs|layers|var_names|X)\b(?!\[|\.\w|\()")
+# What stands for a call of Python in the shell.
+_TYPED = {"--gene-aliases cc.datasets.hgnc_symbols()": "--gene-aliases hgnc"}
 _NO_PLACE = {
     errno.EACCES: "there is no permission to",
     errno.EPERM: "there is no permission to",
@@ -61,6 +63,8 @@ def in_options(text: str) -> str:
             name, shown = parameter.python, parameter.shown
             text = re.sub(rf"(?<![\w.-]){name}=True\b", shown, text)
             text = re.sub(rf"(?<![\w.-]){name}=", f"{shown} ", text)
+    for call, typed in _TYPED.items():
+        text = text.replace(call, typed)
     return re.sub(_OF_ADATA, r"\1", text)
 
 

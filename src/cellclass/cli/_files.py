@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anndata as ad
+import pandas as pd
 from anndata.io import read_elem
 
 from cellclass.io._cell_file import SUFFIXES
@@ -27,8 +28,8 @@ def check_cells(path: Path) -> None:
     if path.suffix == MUDATA:
         made = path.with_suffix(".rna.h5ad").name
         raise ValueError(
-            f"{str(path)!r} is a MuData of several modalities, of which predict reads all and the "
-            "other verbs none. Write the one with the genes: "
+            f"{str(path)!r} is a MuData of several modalities, which predict and evaluate read and "
+            "the other verbs do not. Write the one with the genes: "
             f"mudata.read_h5mu({path.name!r})['rna'].write_h5ad({made!r})."
         )
     if path.suffix not in SUFFIXES:
@@ -78,11 +79,16 @@ def open_cells(path: Path) -> Iterator[ad.AnnData]:
 
 
 def read_columns(path: Path) -> ad.AnnData:
-    """Read what stands beside the matrices: columns of cells, names of genes, and `uns`."""
-    check_cells(path)
+    """Read what stands beside the matrices: columns of cells, `uns`, and of an AnnData genes."""
+    several = path.suffix == MUDATA  # which has columns beside those of its modalities
+    if not several:
+        check_cells(path)
     with open_group(path) as group:
         uns = read_elem(group["uns"]) if "uns" in group else {}
-        return ad.AnnData(obs=read_elem(group["obs"]), var=read_elem(group["var"]), uns=uns)
+        var = read_elem(group["var"])
+        if several:  # a gene and a protein may have one name
+            var.index = var.index.astype(str) + "-" + pd.RangeIndex(len(var)).astype(str)
+        return ad.AnnData(obs=read_elem(group["obs"]), var=var, uns=uns)
 
 
 def check_out(out: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:

@@ -9,6 +9,7 @@ import anndata as ad
 from rich.markup import escape
 
 from cellclass._report import make_report
+from cellclass.cli._files import check_cells, check_out
 from cellclass.cli._saved_model import load_model
 from cellclass.cli._session import Answer
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cellclass._report import Finding
     from cellclass.cli._session import Session
 
+ENDINGS = (".html", ".htm")
 _COLORS = {"problem": "red", "caution": "yellow", "repaired": "blue", "unknown": "dim"}
 
 
@@ -34,8 +36,8 @@ def run_report(
     force: bool,
 ) -> Answer:
     """Write the page, and say what stands first in it."""
-    if out.exists() and not force:
-        raise FileExistsError(f"{str(out)!r} exists already. Pass overwrite=True to replace it.")
+    check_out(out, ENDINGS, overwrite=force)
+    check_cells(cells)
     with talk.step("Making the report"):
         # What is not in memory stays in the file: the expression is read for a few cells only.
         adata = ad.read_h5ad(cells, backed="r") if cells.suffix == ".h5ad" else ad.read_zarr(cells)
@@ -59,7 +61,12 @@ def run_report(
         finally:
             if adata.isbacked:
                 adata.file.close()
-    summary = {"out": out, "findings": [finding._asdict() for finding in findings]}
+    summary = {
+        "file": cells,
+        "model": model,
+        "out": out,
+        "findings": [finding._asdict() for finding in findings],
+    }
     return Answer(summary, _shown(findings))
 
 

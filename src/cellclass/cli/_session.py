@@ -21,6 +21,7 @@ from cellclass.cli._errors import in_options, said_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.progress import TaskID
 
@@ -111,17 +112,23 @@ class Session:
 
 
 @contextmanager
-def session(verb: str, *, as_json: bool, goes_on: bool = False) -> Iterator[Session]:
+def session(
+    verb: str, *, as_json: bool, new: Path | None = None, goes_on: bool = False
+) -> Iterator[Session]:
     """Run a verb: its answer is printed, as text or as one JSON object, and so is what went wrong.
 
     Whatever else is printed, by us or by others, goes to the error stream. The exit code is 1 for
     what a user can mend, and for a run that was stopped; a verb that `goes_on` takes that up at the
-    next call.
+    next call. A name that has to be `new` and is not is told of at once, without libraries.
     """
     found = Session(verb, as_json=as_json)
     start = time.perf_counter()
     try:
         with found.working(), said_in_words():
+            if new is not None and new.exists():
+                raise FileExistsError(
+                    f"{str(new)!r} exists already. Pass overwrite=True to replace it."
+                )
             yield found
     except click.UsageError:
         raise

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
+from cellclass._warn import warn
 from cellclass.contract._ahead import ahead
 from cellclass.contract._gene_report import gene_report
 from cellclass.contract._genes import doubts_of
 from cellclass.contract._restore import restored
 from cellclass.contract._rows import CHUNK_SIZE, is_in_memory, some_chunks, take_rows
+from cellclass.contract._verdict import number
 from cellclass.kernels import gather_csr, gather_dense
 
 if TYPE_CHECKING:
@@ -238,15 +239,14 @@ class BoundInput:
                     f"Without such genes, {found.accuracy:.0%} of the validation cells got their "
                     f"label; with all of them {whole.accuracy:.0%}"
                 )
-            warnings.warn(
+            warn(
                 f"The query lacks {len(missing)} of the {len(self.model_genes)} genes that the "
                 f"model reads ({self.match.missing_share:.0%} of what tells the labels apart), "
                 f"such as {', '.join(map(str, missing[:3]))}. {cost}. Check that the gene names "
                 "are of the same annotation.",
-                stacklevel=4,
             )
         for doubt in doubts_of(self.match.lookup):
-            warnings.warn(doubt, stacklevel=4)
+            warn(doubt)
 
     def report(self) -> dict[str, Any]:
         """Say what was found and done, in types that an `.h5ad` file can hold."""
@@ -257,7 +257,7 @@ class BoundInput:
             accuracy, error = found.accuracy, self.missing_genes.error(found.accuracy)
         target = "log1p of counts"
         if self.target_sum is not None:
-            target = f"log1p of counts per {self.target_sum:g}"
+            target = f"log1p of counts per {number(self.target_sum)}"
         return {
             "source": self.source.where,
             "scale": self.scale.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from cellclass._checks import check_not_empty, near
+from cellclass._warn import warn
 from cellclass.contract._protein_names import ProteinMatch, match_proteins
 from cellclass.contract._protein_scale import ProteinScale, log_counts
 from cellclass.contract._rows import prepare_rows, take_rows
@@ -69,12 +69,11 @@ class BoundProteins:
     def warn(self) -> None:
         """Warn when many of the proteins that matter are missing."""
         if self.missing_share > _WARN_MISSING:
-            warnings.warn(
+            warn(
                 f"The query lacks {len(self.missing)} of the {len(self.names)} proteins that the "
                 f"model reads ({self.missing_share:.0%} of what they tell of the labels), such as "
                 f"{', '.join(self.missing[:3])}. Labels are told from the others and the RNA. "
                 "Check that the proteins are named alike.",
-                stacklevel=5,
             )
 
     def report(self) -> dict[str, Any]:

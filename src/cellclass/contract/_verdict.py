@@ -26,6 +26,8 @@ _NEAR_WHOLE, _NEAR_WHOLE_CELL, _LEAST_CELLS = 0.6, 0.4, 5
 # cells have: entries that equal the smallest value (share), and cells.
 _TIES_WHOLE, _CELLS_WHOLE, _TIES_FEW_WHOLE = 0.2, 20, 0.5
 _NOISE = 1e-5
+# Share by which sums may be off through rounding, and are written without it.
+_ROUNDED = 1e-5
 # Share of the cells whose values must be multiples of one unit, where sums do not speak.
 _LEAST_SHARE = 0.25
 _N_SHOWN = 5
@@ -58,8 +60,13 @@ class Verdict:
 
 
 def number(value: float) -> str:
-    """Write a number with six significant digits and commas, never with an exponent."""
-    return f"{float(f'{value:.6g}'):,.12g}"
+    """Write a number with commas, and up to six significant digits: no more than it takes.
+
+    A sum is that of rounded values: 9,999.98 where 10,000 is meant.
+    """
+    shorter = (float(f"{value:.{digits}g}") for digits in range(1, 6))
+    close = (one for one in shorter if abs(one - value) <= _ROUNDED * abs(value))
+    return f"{next(close, float(f'{value:.6g}')):,.12g}"
 
 
 def judge(rows: np.ndarray, *, n_vars: int) -> Verdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cellclass._checks import check_obs_key, listed
+from cellclass._warn import warn
 from cellclass.contract import Scale, check_input, propose_merges
 from cellclass.contract._genes import gene_namespace
 from cellclass.errors import GeneError, ScaleError, ValuesError
@@ -194,14 +194,12 @@ def check_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -
         )
     if join == "inner":
         if len(shared) < _MOST_SHARED * len(smallest.genes):
-            warnings.warn(
+            warn(
                 f"The references share {len(shared)} genes, "
                 f"{len(shared) / len(smallest.genes):.0%} of the {len(smallest.genes)} of "
                 f"{smallest.name!r}; the others are left out. If the same genes have other names "
                 "there, cc.pp.align_genes(adata, reference, subset=True) brings them to one."
-                f"{advice}",
-                UserWarning,
-                stacklevel=3,
+                f"{advice}"
             )
         return
     every = reduce(lambda one, other: one.union(other), _genes(summaries))
@@ -210,13 +208,11 @@ def check_genes(summaries: Sequence[Summary], join: Literal["inner", "outer"]) -
     ]
     if lacking:
         shares = [f"{name!r} {share:.1%}" for share, name in sorted(lacking, reverse=True)]
-        warnings.warn(
+        warn(
             f"{len(lacking)} of the references lack some of the {len(every)} genes, which are "
             f"filled with 0 and then read as not expressed: {listed(shares, _MOST_LISTED)}"
             f'. With join="inner" only the '
             f"{len(shared)} genes that all have are kept.{advice}",
-            UserWarning,
-            stacklevel=3,
         )
 
 
@@ -234,24 +230,20 @@ def doubt_labels(summaries: Sequence[Summary]) -> None:
     found = propose_merges({summary.name: summary.labels for summary in summaries})
     if found:
         texts = [f"{row.label!r} ({row.reference}) → {row.proposed!r}" for row in found]
-        warnings.warn(
+        warn(
             f"{len(found)} label(s) look like others in another spelling, or like missing values: "
             f"{listed(texts, _MOST_LISTED)}. They "
             "are kept as they are: see what cc.pp.harmonize_labels proposes for the result.",
-            UserWarning,
-            stacklevel=3,
         )
     numbers = [{label for label in summary.labels if label.isdecimal()} for summary in summaries]
     twice = [
         number for number, count in Counter(n for s in numbers for n in s).items() if count > 1
     ]
     if twice:
-        warnings.warn(
+        warn(
             f"{len(twice)} label(s) are bare numbers in several references, such as "
             f"{min(twice)!r}. If they number clusters, the same number means different cells: "
-            "name them first.",
-            UserWarning,
-            stacklevel=3,
+            "name them first."
         )
 
 

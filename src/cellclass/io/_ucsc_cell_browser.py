@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import h5py
 import zarr
 from anndata.io import read_elem, write_elem
 
+from cellclass._warn import warn
 from cellclass.errors import DownloadError
 from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._gene_by_cell import convert_gene_by_cell, read_gene_by_cell
@@ -178,11 +178,7 @@ def _layouts(found: BrowserDataset, cells: pd.Index) -> dict[str, NDArray[np.flo
             else:
                 read[_free(layout_key(label), read)] = places
                 continue
-        warnings.warn(
-            f"The layout {label!r} of {found.name!r} is left out: {problem}",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn(f"The layout {label!r} of {found.name!r} is left out: {problem}")
     return read
 
 

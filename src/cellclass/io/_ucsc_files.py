@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cellclass._checks import listed
 from cellclass._download import cache_folder, fetch
+from cellclass._warn import warn
 from cellclass.errors import DownloadError, FileFormatError
 
 if TYPE_CHECKING:
@@ -133,9 +133,7 @@ def _fetch(
         earlier = cache_folder() / file_name
         if md5_start is not None or n_bytes is not None or not earlier.is_file():
             raise
-        warnings.warn(
-            f"{error} The file of an earlier call is taken, {earlier}.", UserWarning, stacklevel=4
-        )
+        warn(f"{error} The file of an earlier call is taken, {earlier}.")
         return earlier
 
 

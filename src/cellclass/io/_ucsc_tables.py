@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cellclass._warn import warn
 from cellclass.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -58,19 +59,15 @@ def match_cells(meta: pd.DataFrame, cells: pd.Index, name: str) -> pd.DataFrame:
             f"against {cells[0]!r} …."
         )
     if not there.all():
-        warnings.warn(
+        warn(
             f"meta.tsv of {name!r} has no row for {(~there).sum()} of {len(cells)} cells of the "
-            f"matrix, such as {cells[~there][0]!r}: their values are missing.",
-            UserWarning,
-            stacklevel=5,
+            f"matrix, such as {cells[~there][0]!r}: their values are missing."
         )
     spare = ~meta.index.isin(cells)
     if spare.any():
-        warnings.warn(
+        warn(
             f"The matrix of {name!r} has no column for {spare.sum()} of {len(meta)} cells of "
-            f"meta.tsv, such as {meta.index[spare][0]!r}: these rows are left out.",
-            UserWarning,
-            stacklevel=5,
+            f"meta.tsv, such as {meta.index[spare][0]!r}: these rows are left out."
         )
     return meta.reindex(cells)
 

@@ -25,7 +25,8 @@ ENTRIES_PER_THREAD = 1 << 19
 def threads_for(n_entries: int, n_threads: int | None) -> int:
     """Return how many threads to use; `n_threads` if given, else what is of use here."""
     if n_threads is None:
-        usable = min(numba.get_num_threads(), MOST_THREADS)
+        # Not `numba.get_num_threads`: that starts its threads, which changes how many torch uses.
+        usable = min(numba.config.NUMBA_NUM_THREADS, MOST_THREADS)  # type: ignore[attr-defined]
         return max(1, min(usable, n_entries // ENTRIES_PER_THREAD))
     if operator.index(n_threads) < 1:
         raise ValueError(f"n_threads={n_threads} is not a number of threads: 1 or more.")

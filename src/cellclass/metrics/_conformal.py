@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
+
+from cellclass._warn import warn
 
 # All labels together count as so many cells of a label that has none of its own, as half as many
 # where it has five, and ever fewer; and the threshold is set as if half a cell more were beyond it.
@@ -123,11 +124,10 @@ class ConformalSets:
                 found[k] = scores[place]
         finite = np.isfinite(found)
         if not finite.all():
-            warnings.warn(
+            warn(
                 f"coverage={coverage:g} is more than {n_cells} held-out cells can bear out for "
                 f"{int((~finite).sum())} of {n_labels} labels: these are in every set. Ask for "
                 "less, or train with more labelled cells.",
-                stacklevel=4,
             )
         if now is not None:
             rank = np.searchsorted(scores, found[finite], side="right")

@@ -12,44 +12,90 @@ import torch
 
 from cellclass._checks import check_fraction
 from cellclass._keys import PROTEINS
-from cellclass.data import GivenDataModule
-from cellclass.metrics import CrossNovelty, classification_scores
+from cellclass.metrics import classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
-from cellclass.model._fit import fit
+from cellclass.model._fit import data_of_training, fit
 from cellclass.model._fit_proteins import fit_proteins
-from cellclass.model._missing_genes import measure_missing_genes
+from cellclass.model._missing_genes import answer_held_out, measure_missing_genes
 from cellclass.model._modalities import protein_cells
 from cellclass.model._multimodal import MultimodalPredictor
 from cellclass.model._reference import Reference, learn_reference
 from cellclass.model._setup import label_colors, register_reference
 from cellclass.model._trust import Cells, Trust
+from cellclass.train import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anndata import AnnData
     from lightning.pytorch import Callback, LightningDataModule
 
     from cellclass.contract import Expression, InputContract
-    from cellclass.data import DataModule
     from cellclass.model._protein_part import ProteinCells, ProteinPart
-    from cellclass.train import Recipe
 
 
 class CellClassifier(MultimodalPredictor):
-    """Base of the classifiers; a concrete class says which network it trains."""
+    """Base of the classifiers, and of one with a network of your own.
+
+    A class that derives from this gives :meth:`make_module`, and an `__init__` that hands on what
+    is below. All the rest is there: set-up, ranking of genes on the training cells, training,
+    calibration, novelty, sets, missing genes, saving, and `cc.tl`. What the network learns beside
+    its weights belongs into its state (`register_buffer`), so that it is saved.
+
+    Parameters
+    ----------
+    adata
+        Reference that `setup_anndata` has registered.
+    n_top_genes
+        How many genes the model reads, the best of each label in turn. `None`: every gene that
+        differs between labels.
+    validation_size
+        Share (0–1) of the labelled cells that is kept aside. `None`: below 3,000 of them five
+        networks, each trained without a fifth; from there on one, without a tenth.
+    seed
+        Of the split, the initial weights and the training.
+    settings
+        Arguments of a class's own, by name: text, numbers and lists of them. They are saved, and
+        `load` calls the class with them.
+    recipe
+        How the network is trained, a `cellclass.train.Recipe`; `None` for its defaults.
+    expression
+        What the network reads: `log1p_normalized`, natural log1p of counts per cell scaled to the
+        median depth of the training cells (10,000 at most), or `log1p_counts`.
+    registry
+        Used by `load`, which also leaves out `adata`.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> from cellclass.module import MLP
+    >>> class Narrow(cc.model.CellClassifier):
+    ...     def __init__(self, adata=None, *, width=16, **kwargs):
+    ...         self.width = width  # before the network is built
+    ...         super().__init__(adata, settings={"width": width}, **kwargs)
+    ...
+    ...     def make_module(self, n_genes, n_labels, n_networks):
+    ...         return MLP(n_genes, n_labels, n_hidden=[self.width], shallow=False)
+    >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+    >>> Narrow.setup_anndata(ref, labels_key="cell_type")
+    >>> model = Narrow(ref, width=8, n_top_genes=20, validation_size=0.2)
+    >>> model.train(max_epochs=1, enable_progress_bar=False)
+    >>> model.get_latent_representation(ref).shape
+    (100, 8)
+    """
 
     def __init__(
         self,
-        adata: AnnData | None,
+        adata: AnnData | None = None,
         *,
-        recipe: Recipe,
-        expression: Expression,
-        n_top_genes: int | None,
-        validation_size: float | None,
-        seed: int,
-        registry: dict | None,
+        n_top_genes: int | None = 2000,
+        validation_size: float | None = None,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        recipe: Recipe | None = None,
+        expression: Expression = "log1p_normalized",
+        registry: dict | None = None,
     ) -> None:
         if validation_size is not None:
             check_fraction(validation_size, "validation_size", zero=True)
@@ -60,7 +106,9 @@ class CellClassifier(MultimodalPredictor):
                 f"n_top_genes={n_top_genes!r}; a whole number from 1 on is needed, or None."
             )
         super().__init__(adata, registry)
-        self._recipe = recipe
+        arguments = {"n_top_genes": n_top_genes, "validation_size": validation_size, "seed": seed}
+        self.init_params_ = {"kwargs": {}, "non_kwargs": arguments | dict(settings or {})}
+        self._recipe = Recipe() if recipe is None else recipe
         self._seed = seed
         self._trust = Trust()
         self._reference: Reference | None = None
@@ -85,10 +133,7 @@ class CellClassifier(MultimodalPredictor):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module = self._make_networks(torch.from_numpy(self._reference.genes))
-        self._model_summary_string = (
-            f"{type(self).__name__} with {self._contract.n_genes} genes, {len(self.labels)} "
-            f"labels, {sum(p.numel() for p in self.module.parameters()):,} parameters"
-        )
+        self._describe()
 
     @classmethod
     def setup_anndata(
@@ -271,7 +316,7 @@ class CellClassifier(MultimodalPredictor):
         check_can_compare(self._reference, compare_baseline=compare_baseline)
         fit(
             self,
-            self._data_of_training(datamodule, recipe),
+            data_of_training(self._reference, self._contract, datamodule, recipe, seed=self._seed),
             recipe,
             seed=self._seed,
             callbacks=callbacks,
@@ -289,24 +334,6 @@ class CellClassifier(MultimodalPredictor):
             self._proteins, self._card[PROTEINS] = fit_proteins(
                 self, self._reference, self._protein_cells
             )
-
-    def _data_of_training(self, given: LightningDataModule | None, recipe: Recipe) -> DataModule:
-        reference: Any = self._reference
-        if given is None:
-            return reference.datamodule(batch_size=recipe.batch_size, seed=self._seed)
-        if reference.n_parts > 1:
-            raise ValueError(
-                f"datamodule= trains one network, and this model has {reference.n_parts}, each of "
-                "which leaves out cells of the reference. Make it with validation_size=0.1."
-            )
-        if recipe.balanced_sampling:
-            raise ValueError(
-                "balanced_sampling draws cells of the reference; how those of a datamodule are "
-                "drawn is up to it. Leave balanced_sampling out, or use class_weights."
-            )
-        genes = list(self._contract.model_genes)
-        earlier = self._contract.n_inputs > len(genes)
-        return GivenDataModule(given, genes * 2 if earlier else genes)
 
     def _after_fit(self, reference: Reference) -> None:
         """Complete the networks before they are calibrated, for a class that has more to fit."""
@@ -345,7 +372,7 @@ class CellClassifier(MultimodalPredictor):
             bound,
             reference.codes[places],
             self._contract,
-            partial(self._answer_held_out, reference),
+            partial(answer_held_out, self, reference),
             seed=self._seed,
         )
         self._contract = replace(self._contract, missing_genes=curves)
@@ -366,23 +393,3 @@ class CellClassifier(MultimodalPredictor):
             validation=classification_scores(names[codes], names[called]),
             confusion=confusion.tolist(),
         )
-
-    def _answer_held_out(
-        self, reference: Reference, x: np.ndarray, *, whole: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and novelty scores of the cells in `looked_at`, from other input for them.
-
-        Without genes, networks agree more on what is unlike the training cells: single scores then
-        stand for the mean as they are, while those of whole cells are shrunken.
-        """
-        by = reference.held_out_by[reference.looked_at[0]]
-        logits, scores = np.zeros((len(x), len(self.labels)), dtype=np.float32), np.zeros(len(x))
-        novelty: Any = self._trust.novelty
-        several = isinstance(novelty, CrossNovelty)
-        for part, network in enumerate(self._networks):
-            rows = np.flatnonzero(by == part)
-            if rows.size:
-                own = x[np.ix_(rows, reference.genes[part])] if several else x[rows]
-                latent, logits[rows] = self._forward(own, network)
-                scores[rows] = (novelty.scorers[part] if several else novelty).score(latent, own)
-        return logits, novelty.shrunken(scores) if several and whole else scores

@@ -129,18 +129,9 @@ class CellClassifierCNN(CellClassifier):
             n_top_genes=_N_TOP_GENES[preset] if n_top_genes == "auto" else n_top_genes,
             validation_size=validation_size,
             seed=seed,
+            settings={"n_top_genes": n_top_genes, "preset": preset, "gene_order": gene_order},
             registry=registry,
         )
-        self.init_params_ = {
-            "kwargs": {},
-            "non_kwargs": {
-                "n_top_genes": n_top_genes,
-                "preset": preset,
-                "gene_order": gene_order,
-                "validation_size": validation_size,
-                "seed": seed,
-            },
-        }
         if self._reference is not None:  # else the order is in the files, among the weights
             order = order_genes(
                 gene_order or _GENE_ORDERS[preset],
@@ -150,5 +141,5 @@ class CellClassifierCNN(CellClassifier):
             )
             self.module.set_order(torch.from_numpy(order))
 
-    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> CNN:  # noqa: ARG002
+    def make_module(self, n_genes: int, n_labels: int, n_networks: int) -> CNN:  # noqa: ARG002
         return CNN(n_genes, n_labels, **self._module_kwargs)

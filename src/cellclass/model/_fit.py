@@ -9,6 +9,7 @@ import torch
 from scvi.train import TrainRunner
 from scvi.train._logger import SimpleLogger
 
+from cellclass.data import GivenDataModule
 from cellclass.model._processes import leave_at_exit
 from cellclass.train import (
     ClassifierPlan,
@@ -24,10 +25,12 @@ from cellclass.train import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightning.pytorch import Callback
+    from lightning.pytorch import Callback, LightningDataModule
 
+    from cellclass.contract import InputContract
     from cellclass.data import DataModule
     from cellclass.model._base import CellClassifier
+    from cellclass.model._reference import Reference
 
 # The validation cells are looked at about this often in a training, and the training stops when
 # they were answered worse this many times in a row.
@@ -129,3 +132,29 @@ def check_precision(settings: dict[str, Any]) -> None:
 def in_sight() -> bool:
     """Whether somebody watches: a terminal or a notebook."""
     return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+def data_of_training(
+    reference: Reference,
+    contract: InputContract,
+    given: LightningDataModule | None,
+    recipe: Recipe,
+    *,
+    seed: int,
+) -> DataModule:
+    """Return the cells to train on: those of the reference, or those given by the caller."""
+    if given is None:
+        return reference.datamodule(batch_size=recipe.batch_size, seed=seed)
+    if reference.n_parts > 1:
+        raise ValueError(
+            f"datamodule= trains one network, and this model has {reference.n_parts}, each of "
+            "which leaves out cells of the reference. Make it with validation_size=0.1."
+        )
+    if recipe.balanced_sampling:
+        raise ValueError(
+            "balanced_sampling draws cells of the reference; how those of a datamodule are "
+            "drawn is up to it. Leave balanced_sampling out, or use class_weights."
+        )
+    genes = list(contract.model_genes)
+    earlier = contract.n_inputs > len(genes)
+    return GivenDataModule(given, genes * 2 if earlier else genes)

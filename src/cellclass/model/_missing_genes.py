@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cellclass.contract import SHARES, MissingGenes, with_fewer_genes
-from cellclass.metrics import fit_temperature, log_losses
+from cellclass.metrics import CrossNovelty, fit_temperature, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cellclass.contract import BoundInput, InputContract
+    from cellclass.model._base import CellClassifier
+    from cellclass.model._reference import Reference
 
 
 def measure_missing_genes(
@@ -71,3 +73,24 @@ def measure_missing_genes(
         n_cells=len(codes),
         losses=losses / n[:, :, None],
     )
+
+
+def answer_held_out(
+    model: CellClassifier, reference: Reference, x: np.ndarray, *, whole: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and novelty scores of the cells in `looked_at`, from other input for them.
+
+    Without genes, networks agree more on what is unlike the training cells: single scores then
+    stand for the mean as they are, while those of whole cells are shrunken.
+    """
+    by = reference.held_out_by[reference.looked_at[0]]
+    logits, scores = np.zeros((len(x), len(model.labels)), dtype=np.float32), np.zeros(len(x))
+    novelty: Any = model._trust.novelty  # noqa: SLF001
+    several = isinstance(novelty, CrossNovelty)
+    for part, network in enumerate(model._networks):  # noqa: SLF001
+        rows = np.flatnonzero(by == part)
+        if rows.size:
+            own = x[np.ix_(rows, reference.genes[part])] if several else x[rows]
+            latent, logits[rows] = model._forward(own, network)  # noqa: SLF001
+            scores[rows] = (novelty.scorers[part] if several else novelty).score(latent, own)
+    return logits, novelty.shrunken(scores) if several and whole else scores

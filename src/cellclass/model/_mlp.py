@@ -159,21 +159,14 @@ class CellClassifierMLP(CellClassifier):
             if preset == "published" and validation_size is None
             else validation_size,
             seed=seed,
+            settings={"preset": preset, **changes, "validation_size": validation_size},
             registry=registry,
         )
-        arguments = {
-            "n_top_genes": n_top_genes,
-            "preset": preset,
-            **changes,
-            "validation_size": validation_size,
-            "seed": seed,
-        }
-        self.init_params_ = {"kwargs": {}, "non_kwargs": arguments}
 
     def _after_fit(self, reference: Reference) -> None:
         """Fit the shallow paths, and weigh all paths on cells that their network has not seen."""
         complete_paths(self._networks, reference, seed=self._seed, device=self.module.device)
 
-    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> MLP:
+    def make_module(self, n_genes: int, n_labels: int, n_networks: int) -> MLP:
         widths = {"n_hidden": _ALONE if n_networks == 1 else _ONE_OF_SEVERAL}
         return MLP(n_genes, n_labels, **widths | self._module_kwargs)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
 from cellclass._checks import check_fraction
+from cellclass._warn import warn
 from cellclass.model._base import CellClassifier
 from cellclass.model._gene_vectors import SMALLEST_SHARE, match_vectors, vectors_of_genes
 from cellclass.model._performer_attribution import PerformerAttribution
@@ -208,23 +208,18 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
             n_top_genes=self._settings["n_top_genes"] if n_top_genes == "auto" else n_top_genes,
             validation_size=validation_size,
             seed=seed,
-            registry=registry,
-        )
-        self.init_params_ = {
-            "kwargs": {},
-            "non_kwargs": {
+            settings={
                 "size": size,
                 "n_top_genes": n_top_genes,
                 **changes,
-                "attention": self._settings["attention"],  # what "auto" has become
                 "redraw_every": redraw_every,
-                # The vectors are among the weights.
-                "gene_embedding": None,
+                "gene_embedding": None,  # the vectors are among the weights
                 "tune_gene_embedding": tune_gene_embedding,
-                "validation_size": validation_size,
-                "seed": seed,
             },
-        }
+            registry=registry,
+        )
+        # What "auto" has become, for a model that is loaded on another device.
+        self.init_params_["non_kwargs"]["attention"] = self._settings["attention"]
         if self._reference is not None:
             self._prepare_tokens(self._reference)
 
@@ -331,11 +326,10 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
             share = n_matched / len(has_vector)
             self._card["gene_embedding"] = {"n_matched": n_matched, "share": share}
             if share < SMALLEST_SHARE:
-                warnings.warn(
+                warn(
                     f"gene_embedding has vectors of {share:.0%} of the {len(has_vector)} genes "
                     "that the model reads; the others get one that is learned. Check that both "
                     "name genes alike (symbols, the same organism).",
-                    stacklevel=3,
                 )
 
     def _finish_training(self, reference: Reference) -> None:
@@ -358,7 +352,7 @@ class CellPerformer(Pretrainable, PerformerAttribution, CellClassifier):
         self._vector_dim = None if vectors is None else vectors.shape[1]
         super()._restore(files, device)
 
-    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> Performer:  # noqa: ARG002
+    def make_module(self, n_genes: int, n_labels: int, n_networks: int) -> Performer:  # noqa: ARG002
         wanted = self._settings
         if wanted["attention"] == "auto":
             longest = 1 + min(n_genes, wanted["n_tokens"])

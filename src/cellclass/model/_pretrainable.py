@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cellclass._warn import warn
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._gene_vectors import SMALLEST_SHARE, NoVectorsError
 from cellclass.model._pretrained import Freeze, copy_pretrained, freeze_layers
@@ -334,11 +334,10 @@ class Pretrainable(SavedModel):
                 "or leave freeze out."
             )
         if known.mean() < SMALLEST_SHARE:
-            warnings.warn(
+            warn(
                 f"Only {known.mean():.0%} of the {len(known)} genes that the model reads are known "
                 "to the pre-trained one: the others begin from nothing. Check that the gene names "
                 "are of the same annotation, or pass gene_aliases.",
-                stacklevel=2,
             )
         freeze_layers(model.module, freeze, known, copied)
         return model

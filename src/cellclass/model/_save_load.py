@@ -11,6 +11,7 @@ import torch
 from scvi.model.base import BaseModelClass
 
 from cellclass._checks import is_mudata
+from cellclass._keys import LABEL_COLORS
 from cellclass.contract import InputContract
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._files import ModelFiles, read_model, write_model
@@ -45,17 +46,56 @@ class SavedModel(BaseModelClass):
     _proteins: ProteinPart | None
 
     @abstractmethod
-    def _make_module(self, n_genes: int, n_labels: int, n_networks: int) -> BaseModuleClass:
-        """Build one of so many networks, from G genes to L labels."""
+    def make_module(self, n_genes: int, n_labels: int, n_networks: int) -> BaseModuleClass:
+        """Build a network; called by `__init__` and `load`, and to be given by each class.
+
+        Parameters
+        ----------
+        n_genes
+            Inputs: genes of the model, the best of each label first.
+        n_labels
+            Outputs.
+        n_networks
+            How many are built and averaged, each trained on other cells: several where there are
+            few cells. Each may then be smaller.
+
+        Returns
+        -------
+        A `scvi.module.base.BaseModuleClass` with `embed(x)`, the latent representation `(B, H)` of
+        input `(B, G)`; `classify(latent, x)`, the logits `(B, L)`; `member_logits(x)`, those of
+        each member of an ensemble, `(1, B, L)` without one, which training looks at; and
+        `forward(x)`, the logits.
+
+        Examples
+        --------
+        >>> import cellclass as cc
+        >>> ref = cc.datasets.simulate_counts(100, 50, n_labels=2)
+        >>> cc.model.CellClassifierMLP.setup_anndata(ref, labels_key="cell_type")
+        >>> model = cc.model.CellClassifierMLP(ref)
+        >>> type(model.make_module(20, 2, 1)).__name__
+        'MLP'
+        """
 
     def _make_networks(self, genes: torch.Tensor | None) -> BaseModuleClass:
         """Build the network, or several that read genes of their own, `(n_parts, n)`."""
         n_labels = len(self._contract.labels)
         if genes is None or len(genes) == 1:
-            return self._make_module(self._contract.n_genes, n_labels, 1)
+            return self.make_module(self._contract.n_genes, n_labels, 1)
         n_networks, n_genes = genes.shape
-        parts = [self._make_module(n_genes, n_labels, n_networks) for _ in range(n_networks)]
+        parts = [self.make_module(n_genes, n_labels, n_networks) for _ in range(n_networks)]
         return CrossFitted(parts, genes)
+
+    def _describe(self) -> None:
+        """Note what the model says of itself."""
+        self._model_summary_string = (
+            f"{type(self).__name__} with {self._contract.n_genes} genes, "
+            f"{len(self._contract.labels)} labels, "
+            f"{sum(p.numel() for p in self.module.parameters()):,} parameters"
+        )
+
+    def __repr__(self) -> str:
+        """Say which model it is, in plain text; scvi-tools' own prints, in colours."""
+        return self.summary_string
 
     @property
     def _networks(self) -> list[BaseModuleClass]:
@@ -126,7 +166,7 @@ class SavedModel(BaseModelClass):
             "proteins": None if proteins is None else proteins.to_dict(),
             "card": self._card,
             "is_trained": self.is_trained,
-            "label_colors": self._label_colors,
+            LABEL_COLORS: self._label_colors,
             "history": {
                 name: {"epoch": list(frame.index), "value": frame[name].astype(float).tolist()}
                 for name, frame in (self.history or {}).items()
@@ -256,6 +296,7 @@ class SavedModel(BaseModelClass):
         self.module = self._make_networks(files.weights.get("genes_of_parts"))
         self.module.load_state_dict(files.weights)
         self.module.eval()
+        self._describe()
         self.to_device(device)
         self._trust = Trust.from_parts(
             files.text["temperature"], files.part("novelty"), files.part("sets")
@@ -264,7 +305,7 @@ class SavedModel(BaseModelClass):
         if proteins is not None:
             self._proteins = ProteinPart.from_parts(proteins, files.part("proteins"))
         self._card = files.text["card"]
-        self._label_colors = files.text["label_colors"]
+        self._label_colors = files.text[LABEL_COLORS]
         self.history_ = {
             name: pd.DataFrame(
                 {name: column["value"]}, index=pd.Index(column["epoch"], name="epoch")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cellclass._checks import check_fraction
+from cellclass._warn import warn
+from cellclass.metrics._is_novel import NOVEL, ROUNDING, is_novel
 
-_NOVEL, _MOSTLY = 0.05, 0.5
-# p-values are stored in float32.
-_ROUNDING = 1e-6
+_MOSTLY = 0.5
 
 
 class ScoredPart(NamedTuple):
@@ -114,18 +113,17 @@ def judged_report(
     if empty.all() or np.isnan(novelty_pvalue).all():
         return {**report, "share_novel": np.nan}
     filled = ~empty
-    novel = float((novelty_pvalue[filled] < _NOVEL).mean())
+    novel = float(is_novel(novelty_pvalue[filled]).mean())
     sure = float(confidence[filled].mean(dtype=np.float64))
     accuracy = (report["expected_accuracy"] + sure) / 2
     report = {**report, "share_novel": novel, "expected_accuracy": accuracy}
     if novel > _MOSTLY:
         report |= {"expected_accuracy": np.nan, "expected_accuracy_error": np.nan}
-        warnings.warn(
+        warn(
             f"{novel:.0%} of the cells are unlike all cells that the model was trained on "
-            f"(novelty p-value below {_NOVEL}; {_NOVEL:.0%} are by chance). Their labels may "
+            f"(novelty p-value up to {NOVEL:g}; {NOVEL:.0%} are by chance). Their labels may "
             "be wrong whatever the confidence says: check that tissue, organism and protocol "
             "are those of the reference.",
-            stacklevel=5,
         )
     return report
 
@@ -138,11 +136,11 @@ def unassigned(
         return empty
     check_fraction(reject_rate, "reject_rate")
     least = 1 / (1 + n_calibration)
-    if least > reject_rate * (1 + _ROUNDING):
-        needed = int(np.ceil(1 / reject_rate - 1 - _ROUNDING))
+    if least > reject_rate * (1 + ROUNDING):
+        needed = int(np.ceil(1 / reject_rate - 1 - ROUNDING))
         raise ValueError(
             f"reject_rate={reject_rate:g} needs {needed} held-out cells, and the model has "
             f"{n_calibration}: no p-value is below {least:.2g}. Ask for more, or train "
             "with more labelled cells."
         )
-    return empty | (novelty_pvalue <= reject_rate * (1 + _ROUNDING))
+    return empty | is_novel(novelty_pvalue, reject_rate)

@@ -13,6 +13,7 @@ from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, L
 
 from cellclass._checks import check_obs_key, check_one_type, label_codes, listed, near
 from cellclass._keys import UNASSIGNED, colors_key
+from cellclass._warn import warn
 from cellclass.contract import check_input
 from cellclass.errors import LabelError
 
@@ -133,8 +134,7 @@ def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> 
     counts = np.bincount(codes[codes >= 0], minlength=len(labels))
     rare = [f"{name!r} ({n})" for name, n in zip(labels, counts, strict=True) if n < 3]
     if rare:
-        warnings.warn(
+        warn(
             f"Labels of obs[{labels_key!r}] with fewer than 3 cells: {listed(rare, 10)}. They can "
             "hardly be learned and are never validated; merge them into a broader label.",
-            stacklevel=5,
         )

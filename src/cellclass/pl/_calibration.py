@@ -86,6 +86,8 @@ def calibration(
         (~too_sure, _UNDER, "not sure enough"),
     ):
         part = filled[mask]
+        if part.empty:
+            continue
         size = 12 + 60 * part["n_obs"] / filled["n_obs"].max()
         ax.scatter(part["confidence"], part["accuracy"], size, color=color, zorder=3, label=text)
     ax.set_xlim(-0.02, 1.02)
@@ -99,6 +101,9 @@ def calibration(
         fontsize="medium",
         parse_math=False,
     )
-    ax.legend(frameon=False, fontsize="small", loc="upper left")
+    # Beside the picture, for inside it there is no place that a point could not be at.
+    ax.legend(
+        frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2
+    )
     ax.spines[["top", "right"]].set_visible(False)
     return finish(ax, show=show, is_new=is_new)

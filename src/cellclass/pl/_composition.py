@@ -12,14 +12,13 @@ from cellclass._keys import (
     CONDITIONS,
     DIFFERENCES,
     DISTANCES,
-    LABELS,
     PARAMS,
     SAMPLES,
     TISSUE,
     UNASSIGNED,
-    colors_key,
 )
 from cellclass.get import composition_df
+from cellclass.get._label_colors import label_colors
 from cellclass.pl._axes import finish, get_axes
 
 if TYPE_CHECKING:
@@ -312,12 +311,9 @@ def _colors(adata: AnnData, key: str, labels: list[str]) -> dict[str, Any]:
     import matplotlib as mpl
 
     annotation = adata.uns[key][PARAMS]["key"]
-    names = [*map(str, adata.uns.get(annotation, {}).get(LABELS, [])), UNASSIGNED]
-    given = adata.uns.get(colors_key(annotation), [])
-    known = dict(zip(names, given, strict=True)) if len(given) == len(names) else {}
+    known = label_colors(adata, annotation)
     palette = mpl.colormaps["tab10" if len(labels) <= 10 else "tab20"].colors  # type: ignore[attr-defined]
     others = {label: palette[i % len(palette)] for i, label in enumerate(labels)}
-    others[UNASSIGNED] = _GREY
     return {label: known.get(label, others[label]) for label in labels}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from cellclass._checks import check_obs_key
 from cellclass._keys import ANNOTATE
 from cellclass.get import predictions_df
+from cellclass.metrics._is_novel import NOVEL, is_novel
 from cellclass.pl._axes import finish, get_axes
 
 if TYPE_CHECKING:
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
 
-_EDGES = np.linspace(0, 1, 21)
-# The first bin: where one cell in twenty lies by chance.
-_NOVEL = 0.05
+# The first bin is where one cell in twenty lies by chance.
+_EDGES = np.linspace(0, 1, round(1 / NOVEL) + 1)
 _COLOR, _NOVEL_COLOR = "#8fa9cf", "#c44e52"
 
 
@@ -93,10 +93,10 @@ def novelty(
         _draw_groups(pvalue[known], groups, ax)
     ax.set_xlim(0, 1)
     ax.set_xlabel("novelty p-value")
-    share = float((pvalue[known] <= _NOVEL).mean())
+    share = float(is_novel(pvalue[known]).mean())
     ax.set_title(
-        f"{share:.1%} of {int(known.sum()):,} cells have a p-value up to {_NOVEL:g} "
-        f"({_NOVEL:.0%} by chance)",
+        f"{share:.1%} of {int(known.sum()):,} cells have a p-value up to {NOVEL:g} "
+        f"({NOVEL:.0%} by chance)",
         fontsize="medium",
         pad=6 if groupby is None else 20,  # a heading stands beside the rows
     )
@@ -107,7 +107,7 @@ def _draw_all(pvalue: pd.Series, ax: Axes) -> None:
     weights = np.full(len(pvalue), 1 / len(pvalue))
     ax.hist(pvalue, _EDGES.tolist(), weights=weights, color=_COLOR, rwidth=0.94)
     ax.patches[0].set_color(_NOVEL_COLOR)
-    ax.axhline(_NOVEL, color="0.3", linestyle="--", linewidth=1, label="cells like the reference")
+    ax.axhline(NOVEL, color="0.3", linestyle="--", linewidth=1, label="cells like the reference")
     ax.set_ylim(top=1.18 * ax.get_ylim()[1])  # room for the legend
     ax.set_ylabel("share of cells")
     ax.legend(frameon=False, fontsize="small", loc="upper right")
@@ -131,9 +131,9 @@ def _draw_groups(pvalue: pd.Series, groups: pd.Series, ax: Axes) -> None:
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
     across = ax.get_yaxis_transform()  # x in shares of the axes, y in rows
-    ax.text(1.02, -0.6, f"≤ {_NOVEL:g}", transform=across, color="0.3", va="bottom")
-    for row, share in enumerate((pvalue <= _NOVEL).groupby(codes).mean()):
-        color = _NOVEL_COLOR if share > 2 * _NOVEL else "0.3"
+    ax.text(1.02, -0.6, f"≤ {NOVEL:g}", transform=across, color="0.3", va="bottom")
+    for row, share in enumerate(is_novel(pvalue).groupby(codes).mean()):
+        color = _NOVEL_COLOR if share > 2 * NOVEL else "0.3"
         ax.text(1.02, row, f"{share:.0%}", transform=across, va="center", color=color)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.04, pad=0.12, extend="max")
     bar.set_label("share of the row's cells")

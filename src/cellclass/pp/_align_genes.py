@@ -18,6 +18,7 @@ from cellclass._keys import (
     gene_original_key,
     gene_rule_key,
 )
+from cellclass._warn import warn
 from cellclass.contract import (
     OUTCOMES,
     GeneNames,
@@ -169,7 +170,7 @@ def align_genes(
             f"{explain_mismatch(lookup)}"
         )
     for doubt in doubts_of(lookup):
-        warnings.warn(doubt, stacklevel=2)
+        warn(doubt)
     matched = genes.names.to_series().reset_index(drop=True).reindex(lookup.place)
     columns = {
         key_added: pd.Categorical(matched),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from cellclass._checks import check_not_empty
+from cellclass._warn import warn
 from cellclass.contract import identify_scale, locate, require_convertible
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ def linear_source(adata: AnnData, layer: str | None, *, needs_sums: bool) -> tup
     scale = identify_scale(source.matrix, var_names=adata.var_names, where=source.where)
     require_convertible(scale, source)
     if needs_sums and scale.target_sum is None and not has_counts(scale):
-        warnings.warn(
+        warn(
             f"{source.where} holds {scale}, and cells differ in their sum: genes seem to have been "
             "left out after the normalization. Cells are taken to have the same sum over the genes "
             "at hand. Give counts, or values of all genes, if there are any.",
-            stacklevel=3,
         )
     return source, scale
 

@@ -11,6 +11,7 @@ from anndata import ImplicitModificationWarning
 
 from cellclass._checks import near
 from cellclass._keys import colors_key, original_key
+from cellclass._warn import warn
 from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
@@ -120,11 +121,9 @@ def warn_of_merged(adata: AnnData, key: str, merges: Merges, *, reference: str) 
         others = [text for text in found.unique() if (None if pd.isna(text) else text) != new]
         if others:
             old = "a missing value" if pd.isna(others[0]) else repr(others[0])
-            warnings.warn(
+            warn(
                 f"Reference {reference!r}: {label!r} has become {old} before, so that none of its "
-                f"{len(found)} cells becomes {new!r}. Name what it is now, or leave it out.",
-                UserWarning,
-                stacklevel=4,
+                f"{len(found)} cells becomes {new!r}. Name what it is now, or leave it out."
             )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Literal, get_args
 
 from cellclass._checks import check_not_empty
 from cellclass._keys import LOG1P
+from cellclass._warn import warn
 from cellclass.contract import Target, convert, identify_scale, locate, require_convertible
 from cellclass.errors import ScaleError
 
@@ -105,11 +105,10 @@ def normalize_scale(
             f"divided by its own sum. Give raw counts: {source.alternatives}."
         )
     if target_sum is not None and scale.target_sum is None and not _has_units(scale):
-        warnings.warn(
+        warn(
             f"{source.where} holds {scale}, and cells differ in their sum: genes seem to have been "
             "left out after the normalization. Cells are now scaled to the same sum over the genes "
             "at hand. Pass target_sum=None to keep each cell's own factor.",
-            stacklevel=2,
         )
     if _is_there(scale, target, target_sum):
         matrix = source.matrix.copy()

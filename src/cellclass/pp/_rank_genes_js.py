@@ -16,6 +16,7 @@ from cellclass._keys import (
     RANK_GENES_JS,
     RANKING,
 )
+from cellclass._warn import warn
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     PANEL_BINS,
@@ -338,7 +339,7 @@ def rank_genes_js(
         RANKING: pd.DataFrame(columns, index=genes),
     }
     for message in doubts(cells, groupby, shares, found, is_binned=bins is not None):
-        warnings.warn(message, UserWarning, stacklevel=2)
+        warn(message)
     target = adata.copy() if copy else adata
     with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
         warnings.simplefilter("ignore", ImplicitModificationWarning)

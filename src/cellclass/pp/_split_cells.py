@@ -11,6 +11,7 @@ from anndata import ImplicitModificationWarning
 
 from cellclass._checks import check_fraction, check_not_empty, check_obs_key, listed
 from cellclass._keys import SPLIT, TEST, TRAIN, VALIDATION
+from cellclass._warn import warn
 from cellclass.pp._hold_out import hold_out
 from cellclass.pp._split_groups import assign_groups
 
@@ -180,11 +181,9 @@ def _over_groups(
     found = asked[assign_groups(counts, shares[asked], n_labels=n_labels, rng=rng)]
     absent = np.flatnonzero(counts[found == 0, :n_labels].sum(axis=0) == 0)
     if absent.size:
-        warnings.warn(
+        warn(
             f"{absent.size} label(s) have no training cell, as every group that has them is needed "
             f"elsewhere: {listed((labels[code] for code in absent), 8)}. A model trained on this "
             "split cannot name them. Ask for fewer parts, or split over cells.",
-            UserWarning,
-            stacklevel=3,
         )
     return found[groups]

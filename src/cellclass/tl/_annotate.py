@@ -15,6 +15,7 @@ from cellclass._keys import (
     ANNOTATE,
     CONFUSION,
     CONTRACT_REPORT,
+    LABEL_COLORS,
     LABELS,
     MODEL_CARD,
     PARAMS,
@@ -26,20 +27,20 @@ from cellclass._keys import (
     probability_columns,
     probability_key,
 )
+from cellclass.get._label_colors import UNASSIGNED_COLOR
 from cellclass.io._mudata_file import MUDATA
-from cellclass.tl._annotation import refuse_backed_copy, to_write
+from cellclass.tl._annotation import label_column, refuse_backed_copy, to_write
+from cellclass.tl._label_colors import colors_of_labels
 from cellclass.tl._prior_correction import correct_prior
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from anndata import AnnData
     from mudata import MuData
 
     from cellclass.contract import GeneAliases
     from cellclass.model import CellClassifierMLP
-
-_UNASSIGNED_COLOR = "#d3d3d3"
 
 
 def annotate(
@@ -110,7 +111,7 @@ def annotate(
     `None`, or with `copy` the AnnData. Sets the following fields:
 
     `adata.obs[key_added]` : categorical `(n_obs,)`
-        The best label, or `"unassigned"`.
+        The best label, or `"unassigned"`. Categories are those that occur, in the model's order.
     `adata.obs[f"{key_added}_confidence"]` : float32 `(n_obs,)`
         Calibrated probability of the best label, 0–1; 0 where the label is `"unassigned"`.
     `adata.obs[f"{key_added}_novelty_pvalue"]` : float32 `(n_obs,)`
@@ -119,7 +120,8 @@ def annotate(
         Probability of each label; rows sum to 1. Columns are the labels, with `|` in place of
         `/`, which AnnData files do not allow; `cc.get.predictions_df` has the labels as they are.
     `adata.uns[key_added]` : dict
-        `params`, with 0 for a `reject_rate` of `None`; `labels`; `contract_report`, which scale and
+        `params`, with 0 for a `reject_rate` of `None`; `labels`, all that the model can give, and
+        `label_colors`; `contract_report`, which scale and
         genes were found, what was done, the accuracy to expect (`expected_accuracy`, 0–1, and its
         standard error) and the share of cells unlike the training cells (`share_novel`, 0–1);
         `model`, the model card; with `prior_correction`, `prior_correction`: the shares of the
@@ -127,7 +129,8 @@ def annotate(
         `converged`, the share of labels that change (`share_changed`, 0–1), and whether that was
         few enough to do it (`applied`).
     `adata.uns[f"{key_added}_colors"]` : list of str
-        Colours of the labels, where the reference had them, for `sc.pl`.
+        Colours of the categories for `sc.pl`: those that the labels had in the reference, or, where
+        it had none, one for each label of the model; the same in every query.
 
     Raises
     ------
@@ -206,8 +209,7 @@ def annotate(
     if prior_correction:
         scores, shift[PRIOR_CORRECTION] = correct_prior(scores, model.card)
     left_out = scores.unassigned(reject_rate)
-    codes = np.where(left_out, len(scores.labels), scores.codes)
-    labels = pd.Categorical.from_codes(codes, categories=[*scores.labels, UNASSIGNED])
+    labels = label_column(scores.labels, np.where(left_out, -1, scores.codes))
     probability = pd.DataFrame(
         scores.probability, index=adata.obs_names, columns=probability_columns(scores.labels)
     )
@@ -216,16 +218,14 @@ def annotate(
     adata.obs[confidence_key(key_added)] = np.where(left_out, np.float32(0), scores.confidence)
     adata.obs[novelty_key(key_added)] = scores.novelty_pvalue
     adata.obsm[probability_key(key_added)] = probability
-    for name, value in entries(scores.report, shift).items():
-        if value is None:  # colours of an earlier annotation
-            adata.uns.pop(name, None)
-        else:
-            adata.uns[name] = value
+    for name, value in entries(scores.report, labels.categories, shift).items():
+        adata.uns[name] = value
     return adata if copy else None
 
 
 def _entries(
     report: Mapping[str, Any],
+    present: Iterable[str],
     more: Mapping[str, Any] | None = None,
     *,
     model: CellClassifierMLP,
@@ -234,8 +234,9 @@ def _entries(
     prior_correction: bool,
     reject_rate: float | None,
 ) -> dict[str, Any]:
-    """Return the entries of `uns`; `None` for one that is not to be there."""
+    """Return the entries of `uns`; `present` are the labels that occur."""
     labels = np.asarray(model.labels, dtype=object)
+    colors = colors_of_labels(model.labels, model.label_colors)
     about = {
         PARAMS: {
             "layer": layer or "",
@@ -244,14 +245,13 @@ def _entries(
             "reject_rate": float(reject_rate or 0),
         },
         LABELS: labels,
+        LABEL_COLORS: np.asarray(colors, dtype=object),
         CONTRACT_REPORT: dict(report),
         MODEL_CARD: _card(model.card, labels),
         **(more or {}),
     }
-    colors = None
-    if model.label_colors:
-        colors = [*(model.label_colors[label] for label in model.labels), _UNASSIGNED_COLOR]
-    return {key_added: about, colors_key(key_added): colors}
+    of_label = dict(zip(model.labels, colors, strict=True)) | {UNASSIGNED: UNASSIGNED_COLOR}
+    return {key_added: about, colors_key(key_added): [of_label[label] for label in present]}
 
 
 def _card(card: dict[str, Any], labels: np.ndarray) -> dict[str, Any]:

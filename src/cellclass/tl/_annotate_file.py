@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from cellclass._checks import check_key_added
 from cellclass._keys import (
-    UNASSIGNED,
     confidence_key,
     novelty_key,
     probability_columns,
@@ -26,11 +24,14 @@ from cellclass.io._add_columns import add_columns
 from cellclass.io._lazy_cells import cell_names, cell_path, lazy_cells, taken_names
 from cellclass.io._whole_file import check_free, whole_file
 from cellclass.model._scores import judged_report, unassigned
+from cellclass.tl._annotation import label_column
 from cellclass.tl._answer_parts import PART_CELLS, AnswerParts, only_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from os import PathLike
+
+    import pandas as pd
 
     from cellclass.contract import BoundInput, GeneAliases
     from cellclass.model import CellClassifierMLP
@@ -50,12 +51,13 @@ def annotate_file(
     key_added: str,
     overwrite: bool,
     progress: bool | None,
-    entries: Callable[[Mapping[str, Any]], dict[str, Any]],
+    entries: Callable[[Mapping[str, Any], Iterable[str]], dict[str, Any]],
 ) -> None:
     """Read, label and forget some cells after the other, then write the file in one step.
 
     What was found is kept beside `out` until then, so that a second call goes on where a first one
-    was stopped. Takes what `annotate` does; `entries` makes those of `uns` from the report.
+    was stopped. Takes what `annotate` does; `entries` makes those of `uns` from the
+    report and the labels that occur.
     """
     source, to = cell_path(query, "adata"), out_path(out, query)
     check_free(to, overwrite=overwrite)
@@ -74,9 +76,9 @@ def annotate_file(
             left_out = unassigned(summary.pvalue, summary.empty, reject_rate, trust.n_calibration)
             confidence = np.where(summary.empty, np.float32(0), summary.confidence)
             report = judged_report(bound.report(), confidence, summary.pvalue, summary.empty)
-        codes = np.where(left_out, len(model.labels), summary.codes)
+        labels = label_column(model.labels, np.where(left_out, -1, summary.codes))
         obs = {
-            key_added: pd.Categorical.from_codes(codes, categories=[*model.labels, UNASSIGNED]),
+            key_added: labels,
             confidence_key(key_added): np.where(left_out, np.float32(0), confidence),
             novelty_key(key_added): summary.pvalue,
         }
@@ -84,14 +86,14 @@ def annotate_file(
             if to.suffix == _TABLE:
                 write_table(made / to.name, cell_names(source), obs)
             else:
-                blocks = ((part.rows, part.probability) for part in parts.all(len(codes)))
+                blocks = ((part.rows, part.probability) for part in parts.all(len(labels)))
                 columns = probability_columns(model.labels)
                 add_columns(
                     source,
                     made / to.name,
                     obs=obs,
                     table=(probability_key(key_added), columns, blocks),
-                    uns=entries(report),
+                    uns=entries(report, labels.categories),
                 )
         shutil.rmtree(folder)
 

@@ -43,12 +43,16 @@ class Annotation:
         """Cells with a label, bool `(n_obs,)`."""
         return self.codes >= 0
 
-    def categories(self, codes: np.ndarray) -> pd.Categorical:
-        """Return labels and `"unassigned"` for places in `labels`, with -1 for the latter."""
-        names = [*self.labels, UNASSIGNED]
-        return pd.Categorical.from_codes(
-            np.where(codes < 0, len(self.labels), codes), categories=names
-        )
+
+def label_column(labels: Sequence[str], codes: np.ndarray) -> pd.Categorical:
+    """Return labels and `"unassigned"` for places in `labels`, with -1 for the latter.
+
+    The categories are those that occur, in the order of `labels`: scanpy's `dotplot`, `matrixplot`
+    and `stacked_violin` stop at one without cells.
+    """
+    places = np.where(codes < 0, len(labels), codes)
+    column = pd.Categorical.from_codes(places, categories=[*labels, UNASSIGNED])
+    return column.remove_unused_categories()
 
 
 def read_annotation(adata: AnnData, key: str) -> Annotation:

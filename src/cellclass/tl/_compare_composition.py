@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +22,7 @@ from cellclass._keys import (
     UNASSIGNED,
     composition_key,
 )
+from cellclass._warn import warn
 from cellclass.tl._annotation import check_added, read_annotation, to_write
 from cellclass.tl._composition_confusion import (
     check_as_annotated,
@@ -274,13 +274,12 @@ def _warn_of_single_samples(samples: Samples) -> None:
     single = [name for i, name in enumerate(samples.conditions) if len(samples.of(i)) == 1]
     if not single:
         return
-    warnings.warn(
+    warn(
         f"{len(single)} of {len(samples.conditions)} conditions have a single sample: "
         f"{listed(map(repr, single))}. "
         "Their intervals say what other cells of the same sample would have changed, not how "
         "samples of the condition differ; and p-values between two of them say whether these two "
         "samples differ, not whether the conditions do. Only more samples tell that.",
-        stacklevel=3,
     )
 
 

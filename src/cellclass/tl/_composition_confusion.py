@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from cellclass._keys import (
     PRIOR_CORRECTION,
     UNASSIGNED,
 )
+from cellclass._warn import warn
 from cellclass.errors import LabelError
 from cellclass.metrics import confusion_df
 from cellclass.metrics._proportions import SINGULAR, indistinct, smallest_singular_value
@@ -56,11 +56,10 @@ def check_as_annotated(adata: AnnData, annotation: Annotation, key: str) -> None
     report = adata.uns[key].get(CONTRACT_REPORT, {})
     missing = float(report.get("missing_importance", 0.0))
     if missing > _MUCH_MISSING:
-        warnings.warn(
+        warn(
             f"The query lacks genes with {missing:.0%} of the model's weight, and the confusion "
             "matrix was measured with all of them: the correction is too small. Train the model "
             "on the genes that both have: reference[:, reference.var_names.isin(query.var_names)].",
-            stacklevel=4,
         )
 
 
@@ -116,7 +115,7 @@ def check_rows(confusion: np.ndarray, counts: np.ndarray, merging: Merging) -> N
     )
     if smallest < SINGULAR:
         raise LabelError(f"Held-out cells do not allow to tell the proportions {what}")
-    warnings.warn(f"Little is known of the proportions {what}", stacklevel=4)
+    warn(f"Little is known of the proportions {what}")
 
 
 def _of_the_model(card: Mapping[str, Any], annotation: Annotation, key: str) -> np.ndarray:

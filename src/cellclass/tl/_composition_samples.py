@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from cellclass._checks import check_obs_key, check_one_type, listed, near
 from cellclass._keys import UNASSIGNED
+from cellclass._warn import warn
 from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
@@ -190,9 +190,8 @@ def _check_sizes(
     few = np.flatnonzero(n_cells < _FEW_CELLS)
     if few.size:
         small = listed(f"{str(names[i])!r} ({n_cells[i]})" for i in few)
-        warnings.warn(
+        warn(
             f"{few.size} of {len(n_cells)} samples have less than {_FEW_CELLS} cells: {small}. "
             "A sample counts as much as any other of its "
             "condition: leave those out, or pool samples that belong together.",
-            stacklevel=4,
         )

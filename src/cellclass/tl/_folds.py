@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cellclass._checks import check_obs_key, listed
+from cellclass._warn import warn
 from cellclass.errors import LabelError
 from cellclass.pp._split_groups import assign_groups
 
@@ -115,7 +115,7 @@ def folds_over_cells(
             f"{listed(rare, 10)}. Each is tested in as many folds as it has cells; one with a "
             "single cell cannot be scored.",
         )
-        warnings.warn(f"{notes[0]} Merge them, or ask for fewer folds.", stacklevel=4)
+        warn(f"{notes[0]} Merge them, or ask for fewer folds.")
     _check_training(codes, fold, n_folds, labels)
     return Folds(fold, n_folds, notes)
 

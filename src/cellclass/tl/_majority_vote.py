@@ -18,7 +18,8 @@ from cellclass._keys import (
     plain_vote_key,
     voted_key,
 )
-from cellclass.tl._annotation import check_added, read_annotation, to_write
+from cellclass.get._label_colors import label_colors
+from cellclass.tl._annotation import check_added, label_column, read_annotation, to_write
 from cellclass.tl._over_cluster import over_cluster
 from cellclass.tl._vote import plain_vote, pooled_posterior
 
@@ -150,7 +151,8 @@ def majority_vote(
     adata = to_write(adata, copy=copy)
     voted = np.where(annotation.assigned, posterior.argmax(axis=1), -1)
     confidence = np.where(annotation.assigned, posterior.max(axis=1), 0).astype(np.float32)
-    written = [annotation.categories(voted), confidence, annotation.categories(plain)]
+    labels = annotation.labels
+    written = [label_column(labels, voted), confidence, label_column(labels, plain)]
     for column, values in zip(columns, written, strict=True):
         adata.obs[column] = values
     if groups_key is None:
@@ -165,8 +167,9 @@ def majority_vote(
     }
     adata.uns[key_added] = {PARAMS: params, GROUPS: table}
     adata.uns.pop(colors_key(key_added), None)  # those of an earlier vote
-    if len(adata.uns.get(colors_key(key), ())) == len(annotation.labels) + 1:
-        adata.uns[colors_key(key_added)] = list(adata.uns[colors_key(key)])
+    colors = label_colors(adata, key)
+    if colors.keys() >= set(written[0].categories):
+        adata.uns[colors_key(key_added)] = [colors[label] for label in written[0].categories]
     return adata if copy else None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cellclass._keys import TRAINING_PRIOR
+from cellclass._warn import warn
 from cellclass.metrics import estimate_prior_shift
 
 if TYPE_CHECKING:
@@ -33,17 +33,15 @@ def correct_prior(scores: CellScores, card: dict[str, Any]) -> tuple[CellScores,
         )
     filled = ~scores.empty
     if filled.sum() < _FEW_CELLS:
-        warnings.warn(
+        warn(
             f"The proportions of the labels are estimated from {filled.sum()} cells, which is "
             "little: prior_correction is meant for whole samples.",
-            stacklevel=3,
         )
     shift = estimate_prior_shift(scores.probability[filled], card[TRAINING_PRIOR])
     if not shift.converged:
-        warnings.warn(
+        warn(
             f"The proportions of the labels still changed after {shift.n_iterations} iterations: "
             "the labels are hard to tell apart in this query. Compare with prior_correction=False.",
-            stacklevel=3,
         )
     probability = scores.probability.copy()
     probability[filled] = shift.corrected(scores.probability[filled]).astype(np.float32)
@@ -59,11 +57,10 @@ def correct_prior(scores: CellScores, card: dict[str, Any]) -> tuple[CellScores,
         "applied": changed <= allowed,
     }
     if changed > allowed:
-        warnings.warn(
+        warn(
             f"prior_correction was left out: it would change {changed:.1%} of the labels, and only "
             f"{allowed:.1%} of them are wrong by the confidence of the cells. The query differs "
             "from the reference in more than its proportions.",
-            stacklevel=3,
         )
         return scores, found
     return corrected, found

@@ -13,7 +13,6 @@ from cellclass._keys import (
     LABELS,
     LEVELS,
     PARAMS,
-    UNASSIGNED,
     colors_key,
     confidence_key,
     depth_key,
@@ -22,7 +21,7 @@ from cellclass._keys import (
 )
 from cellclass.errors import LabelError
 from cellclass.pp._hierarchy import read_hierarchy
-from cellclass.tl._annotation import check_added, read_annotation, to_write
+from cellclass.tl._annotation import check_added, label_column, read_annotation, to_write
 from cellclass.tl._common_label import CommonLabels
 
 if TYPE_CHECKING:
@@ -146,12 +145,9 @@ def roll_up_labels(
         table = _sets(adata, sets, annotation.labels)
         places, pooled = common.of_sets(table, annotation.probability)
     places = np.where(annotation.assigned, places, -1)
-    names = [*common.names, UNASSIGNED]
 
     adata = to_write(adata, copy=copy)
-    adata.obs[key_added] = pd.Categorical.from_codes(
-        np.where(places < 0, len(common.names), places), categories=names
-    )
+    adata.obs[key_added] = label_column(common.names, places)
     adata.obs[columns[1]] = np.where(places < 0, 0, pooled.clip(0, 1)).astype(np.float32)
     adata.obs[columns[2]] = np.append(common.depth, np.int32(-1))[places]
     params = {

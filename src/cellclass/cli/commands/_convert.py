@@ -103,7 +103,7 @@ def convert(sources: tuple[Path, ...], out: Path, as_json: bool, **options: Any)
     asked = _sorted_out(what, typed)
     from cellclass.cli._session import session
 
-    with session("convert", as_json=as_json) as talk:
+    with session("convert", as_json=as_json, new=None if options["force"] else out) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._convert import run_convert
         talk.answer = run_convert(talk, what, sources, out, asked, force=options["force"])

@@ -49,7 +49,7 @@ def evaluate(
     """
     from cellclass.cli._session import session
 
-    with session("evaluate", as_json=as_json) as talk:
+    with session("evaluate", as_json=as_json, new=None if force else out) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._evaluate import run_evaluate
         talk.answer = run_evaluate(

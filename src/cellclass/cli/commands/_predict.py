@@ -76,7 +76,7 @@ def predict(
     """
     from cellclass.cli._session import session
 
-    with session("predict", as_json=as_json, goes_on=True) as talk:
+    with session("predict", as_json=as_json, new=None if force else out, goes_on=True) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._predict import run_predict
         talk.answer = run_predict(

@@ -105,7 +105,8 @@ def rank_genes(cells: Path, as_json: bool, **options: Any) -> None:  # noqa: ANN
     """
     from cellclass.cli._session import session
 
-    with session("rank-genes", as_json=as_json) as talk:
+    new = None if options["force"] else options["out"]
+    with session("rank-genes", as_json=as_json, new=new) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._rank_genes import run_rank_genes
         written = {name: options.pop(name) for name in ("out", "per_label", "show", "force")}

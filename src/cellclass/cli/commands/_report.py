@@ -51,7 +51,7 @@ def report(
     """
     from cellclass.cli._session import session
 
-    with session("report", as_json=as_json) as talk:
+    with session("report", as_json=as_json, new=None if force else out) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._report import run_report
         talk.answer = run_report(

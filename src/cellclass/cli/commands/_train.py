@@ -39,9 +39,10 @@ def train(reference: Path, kind: str, out: Path, as_json: bool, **options: Any) 
     Genes are ranked on the training cells only, and the confidence is calibrated on others.
     """
     asked = _sorted_out(kind, given(options))
+    new = None if options["force"] else out
     from cellclass.cli._session import session
 
-    with session("train", as_json=as_json) as talk:
+    with session("train", as_json=as_json, new=new) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._train import run_train
         talk.answer = run_train(
