@@ -5,13 +5,19 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Mapping
-from numbers import Number
+from numbers import Integral, Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellclass._keys import CONTRACT_REPORT, confidence_key, novelty_key, probability_key
-from cellclass.errors import GeneError, LabelError
+from cellclass._keys import (
+    CONTRACT_REPORT,
+    LABELS,
+    confidence_key,
+    novelty_key,
+    probability_key,
+)
+from cellclass.errors import GeneError, LabelError, ValuesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,12 +82,36 @@ def check_obs_key(adata: AnnData, key: str, argument: str) -> None:
 
 
 def check_annotated(adata: AnnData, key: str) -> None:
-    """Refuse an AnnData that `cc.tl.annotate` has not written to under `key`."""
+    """Refuse an AnnData that `cc.tl.annotate` has not written to under `key`, for all cells."""
+    call = f"cc.tl.annotate(adata, model, key_added={key!r})"
     if key not in adata.obs.columns or confidence_key(key) not in adata.obs.columns:
-        raise KeyError(
-            f"There is no annotation under key={key!r}. Call "
-            f"cc.tl.annotate(adata, model, key_added={key!r}) first."
+        raise KeyError(f"There is no annotation under key={key!r}. Call {call} first.")
+    n_missing = int(adata.obs[key].isna().sum())
+    if n_missing:
+        raise LabelError(
+            f"obs[{key!r}] has no label for {n_missing} of {adata.n_obs} cells, which seem to have "
+            f"come in after the annotation. Call {call} again."
         )
+
+
+def annotated_probability(adata: AnnData, key: str) -> tuple[tuple[str, ...], Any]:
+    """Return the labels of an annotation and its table, or say which part is not there."""
+    again = f"Call cc.tl.annotate(adata, model, key_added={key!r}) again."
+    about = adata.uns.get(key)
+    if not isinstance(about, Mapping) or LABELS not in about:
+        raise KeyError(
+            f"uns[{key!r}] does not hold the labels of the annotation (ad.concat drops it unless "
+            f"told uns_merge='first'). {again}"
+        )
+    labels = tuple(str(label) for label in about[LABELS])
+    table = adata.obsm.get(probability_key(key))
+    if table is None or table.shape[1] != len(labels):
+        found = "is missing" if table is None else f"has {table.shape[1]} columns"
+        raise KeyError(
+            f"obsm[{probability_key(key)!r}] {found}; the probabilities of {len(labels)} labels "
+            f"are needed. {again}"
+        )
+    return labels, table
 
 
 def check_unique_genes(adata: AnnData) -> None:
@@ -97,14 +127,36 @@ def check_unique_genes(adata: AnnData) -> None:
 def matrix_of(adata: AnnData, layer: str | None) -> Any:  # noqa: ANN401 - any array kind
     """Return `adata.X` or the layer, in whatever array kind it is stored."""
     if layer is None:
-        if adata.X is None:
+        X = x_of(adata)
+        if X is None:
             raise ValueError(
                 f"adata.X is empty. Name the layer with the counts: layer=… ({_layers(adata)})."
             )
-        return adata.X
+        return _unmasked(X, "adata.X")
     if layer not in adata.layers:
         raise KeyError(f"layer={layer!r} is not in adata.layers ({_layers(adata)}).")
-    return adata.layers[layer]
+    return _unmasked(adata.layers[layer], f"adata.layers[{layer!r}]")
+
+
+def x_of(adata: AnnData) -> Any:  # noqa: ANN401 - any array kind
+    """Return `adata.X`; `None` where there is none, also in a file."""
+    try:
+        return adata.X
+    except KeyError:  # which a file without one answers
+        return None
+
+
+def _unmasked(X: Any, where: str) -> Any:  # noqa: ANN401 - any array kind
+    """Return the values of a masked array of which none is masked."""
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    n_masked = int(np.ma.count_masked(X))
+    if n_masked:
+        raise ValuesError(
+            f"{where} is a masked array with {n_masked} values masked: it is not known what they "
+            f"are. If they mean zero, set them to it: {where} = {where}.filled(0)."
+        )
+    return X.data
 
 
 def is_dask(X: Any) -> bool:  # noqa: ANN401 - any array kind
@@ -221,6 +273,12 @@ def check_fraction(value: float, argument: str, *, zero: bool = False) -> None:
     if not (0 < value < 1 or (zero and value == 0)):
         bounds = "[0, 1)" if zero else "(0, 1)"
         raise ValueError(f"{argument}={value!r} is outside {bounds}.")
+
+
+def check_whole(value: object, argument: str, lowest: int) -> None:
+    """Refuse what is no whole number from the lowest one on."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < lowest:
+        raise ValueError(f"{argument}={value!r}; a whole number from {lowest} on is needed.")
 
 
 def _layers(adata: AnnData) -> str:

@@ -146,7 +146,7 @@ def gather(
     if labels_key is not None:
         check_obs_key(adata, labels_key, "labels_key")
     was_annotated = key in adata.obs.columns and confidence_key(key) in adata.obs.columns
-    if model is None:
+    if model is None or was_annotated:
         check_annotated(adata, key)
     own = _beside(adata)
     if not was_annotated:

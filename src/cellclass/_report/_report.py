@@ -90,7 +90,7 @@ def report(
     FileExistsError
         `path` exists and `overwrite` is false.
     LabelError
-        No cell has a true label.
+        No cell has a true label, or a cell has no label of the annotation.
     NotTrainedError, ScaleError, ValuesError, GeneError
         As `cc.tl.annotate`, for a query that is not annotated; nothing is written.
 

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from cellclass._checks import x_of
 from cellclass.cli._session import Answer
 from cellclass.cli._tables import SHOWN, some, two_columns
 from cellclass.contract import identify_scale
@@ -23,7 +24,8 @@ _MOST_LEVELS = 100  # of a column, from which on it is hardly one of labels
 
 def info_of_cells(path: Path, adata: AnnData) -> Answer:
     """Tell the columns of the cells, and the scale of each matrix."""
-    matrices = {"X": adata.X} if adata.X is not None else {}
+    X = x_of(adata)
+    matrices = {} if X is None else {"X": X}
     matrices |= {f"layer {name!r}": matrix for name, matrix in adata.layers.items() if name}
     scales = {where: _scale(matrix, adata) for where, matrix in matrices.items()}
     columns = {str(name): _column(adata.obs[name]) for name in adata.obs.columns}

@@ -21,6 +21,12 @@ def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
     """Bring a matrix to a form whose rows are cheap to slice; never changes `X` itself."""
     if is_dask(X) and np.isnan(np.concatenate(X.chunks)).any():
         raise ValueError("The chunks have unknown sizes: call X.compute_chunk_sizes() first.")
+    if hasattr(X, "to_memory") and not X.dtype.isnative:
+        raise TypeError(
+            f"The file holds sparse values of type {X.dtype}, in a byte order that SciPy does not "
+            f"read. Write them once more as {X.dtype.newbyteorder('=')}: with h5py, replace the "
+            "dataset 'data' of the matrix."
+        )
     if sp.issparse(X) and not X.dtype.isnative:  # which SciPy does not slice
         X = X.astype(_float_of(X.dtype))
     if sp.issparse(X) and X.format != "csr":

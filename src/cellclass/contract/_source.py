@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cellclass._checks import matrix_of
+from cellclass._checks import matrix_of, x_of
 from cellclass.contract._rows import take_rows
 from cellclass.contract._scale import identify_scale
 from cellclass.errors import ValuesError
@@ -60,8 +60,9 @@ def locate(adata: AnnData, layer: str | None) -> Source:
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     matrix = matrix_of(adata, layer)
     others: dict[str, Any] = {}
-    if layer is not None and adata.X is not None:
-        others["adata.X (layer='X')"] = adata.X
+    X = None if layer is None else x_of(adata)
+    if X is not None:
+        others["adata.X (layer='X')"] = X
     for name in adata.layers:
         if name not in (None, layer):
             others[f"adata.layers[{name!r}] (layer={name!r})"] = adata.layers[name]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_annotated
-from cellclass._keys import ANNOTATE, LABELS, confidence_key, novelty_key, probability_key
+from cellclass._checks import annotated_probability, check_annotated
+from cellclass._keys import ANNOTATE, confidence_key, novelty_key
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,7 +36,9 @@ def predictions_df(
     Raises
     ------
     KeyError
-        There is no annotation under `key`.
+        There is no annotation under `key`, or a part of it is missing.
+    LabelError
+        A cell has no label, not even ``"unassigned"``.
 
     Examples
     --------
@@ -49,6 +52,11 @@ def predictions_df(
     ['label', 'confidence', 'novelty_pvalue']
     """
     check_annotated(adata, key)
+    if novelty_key(key) not in adata.obs.columns:
+        raise KeyError(
+            f"obs[{novelty_key(key)!r}] is missing. Call "
+            f"cc.tl.annotate(adata, model, key_added={key!r}) again."
+        )
     frame = pd.DataFrame(
         {
             "label": adata.obs[key],
@@ -58,5 +66,6 @@ def predictions_df(
     )
     if not probability:
         return frame
-    every = adata.obsm[probability_key(key)].set_axis(list(adata.uns[key][LABELS]), axis=1)
+    labels, table = annotated_probability(adata, key)
+    every = pd.DataFrame(np.asarray(table), index=frame.index, columns=list(labels))
     return pd.concat([frame, every], axis=1)

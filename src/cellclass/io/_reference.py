@@ -15,6 +15,7 @@ from anndata import AnnData
 from anndata.io import read_elem, sparse_dataset
 
 from cellclass._checks import matrix_of
+from cellclass.contract._rows import prepare_rows, take_rows
 from cellclass.errors import FileFormatError
 from cellclass.io._one_file import check_one_file
 
@@ -68,14 +69,13 @@ class Reference:
         genes
             Names and order of the genes; those that are not there are 0.
         """
-        matrix, place = self.matrix, self._places(dtype, genes)
+        matrix, place = prepare_rows(self.matrix), self._places(dtype, genes)
         if getattr(matrix, "format", "csr") != "csr":  # by gene: cells cannot be had one by one
             matrix = matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
             matrix = matrix.tocsr()
         n_rows = max(1, _MOST_VALUES // matrix.shape[1])
         for start in range(0, matrix.shape[0], n_rows):
-            chunk = matrix[start : start + n_rows]
-            chunk = chunk.compute() if hasattr(chunk, "compute") else chunk
+            chunk = take_rows(matrix, slice(start, start + n_rows))
             chunk = sp.csr_matrix(chunk).astype(dtype, copy=False)
             chunk = chunk if place is None else chunk @ place
             yield chunk.sorted_indices()  # a copy: a part may share its values with the caller's

@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from cellclass._checks import check_whole
+from cellclass.errors import GeneError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,6 +44,8 @@ def attribution_stability(
     ------
     ValueError
         There are fewer than two models, or `n_top_genes` is less than 1.
+    GeneError
+        A gene has several rows.
 
     Examples
     --------
@@ -57,8 +62,11 @@ def attribution_stability(
             f"{len(attributions)} model: stability is a matter of two at least. Train others on "
             "other folds, or with other seeds."
         )
-    if n_top_genes < 1:
-        raise ValueError(f"n_top_genes={n_top_genes}; at least 1 is needed.")
+    check_whole(n_top_genes, "n_top_genes", 1)
+    for frame in attributions:
+        if not frame.index.is_unique:
+            twice = frame.index[frame.index.duplicated()][0]
+            raise GeneError(f"attributions: the gene {twice!r} has several rows; one is needed.")
     labels = list(dict.fromkeys(label for frame in attributions for label in frame.columns))
     rows = [_of_label([f[k] for f in attributions if k in f], n_top_genes) for k in labels]
     return pd.DataFrame(
@@ -69,7 +77,7 @@ def attribution_stability(
 
 
 def _of_label(columns: list[pd.Series], n_top: int) -> tuple[float, float, float, int]:
-    columns = [column for column in columns if column.notna().all()]
+    columns = [column.astype(np.float64) for column in columns if column.notna().all()]
     pairs = [_of_pair(*pair, n_top) for pair in combinations(columns, 2)]
     if not pairs:
         return np.nan, np.nan, np.nan, len(columns)

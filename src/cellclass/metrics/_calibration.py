@@ -7,6 +7,9 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
+from cellclass._checks import check_whole
+from cellclass.metrics._arrays import codes_of, logits_of, scaled_logits
+
 # Temperatures outside are no longer calibration but a broken model.
 _TEMPERATURES = (0.05, 20.0)
 # How far ln T is expected to lie below and above 0 before any cell was looked at: networks are too
@@ -28,12 +31,17 @@ def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
     -------
     float64 array `(n_obs, n_labels)`; rows sum to 1.
 
+    Raises
+    ------
+    ValueError
+        The logits are no finite numbers `(n_obs, n_labels)`, or the temperature is not positive.
+
     Examples
     --------
     >>> softmax(np.array([[0.0, 0.0]]))
     array([[0.5, 0.5]])
     """
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = scaled_logits(logits, temperature)
     return np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True))
 
 
@@ -56,6 +64,11 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     -------
     The temperature, between 0.05 and 20; 1 where there are no cells.
 
+    Raises
+    ------
+    ValueError
+        The logits are no finite numbers `(n_obs, n_labels)`, or the codes do not fit them.
+
     Examples
     --------
     >>> logits = np.tile([8.0, 0.0], (100, 1))
@@ -63,9 +76,10 @@ def fit_temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     >>> round(fit_temperature(logits, codes), 1)
     6.3
     """
+    logits = logits_of(logits)
+    codes = codes_of(codes, logits.shape)
     if len(codes) == 0:
         return 1.0
-    logits = np.asarray(logits, dtype=np.float64)
     logits = logits - logits.max(axis=1, keepdims=True)  # no exponential overflows
     own = logits[np.arange(len(codes)), codes].sum()
 
@@ -105,6 +119,7 @@ def reliability_curve(
     0  0.0   0.5      0         NaN       NaN
     1  0.5   1.0      2         0.9       0.5
     """
+    check_whole(n_bins, "n_bins", 1)
     confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool)
     if confidence.shape != correct.shape or confidence.ndim != 1:
         raise ValueError(

@@ -35,13 +35,12 @@ def classification_report_df(truth: ArrayLike, predicted: ArrayLike) -> pd.DataF
     """
     true, given = _same_length(truth, predicted)
     labels = np.unique(true)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        true, given, labels=labels, zero_division=0
-    )
+    columns = ["precision", "recall", "f1", "support"]
     index = pd.Index(labels, name="label")
-    return pd.DataFrame(
-        {"precision": precision, "recall": recall, "f1": f1, "support": support}, index=index
-    )
+    if len(true) == 0:  # which scikit-learn refuses
+        return pd.DataFrame({name: np.zeros(0) for name in columns}, index=index)
+    scores = precision_recall_fscore_support(true, given, labels=labels, zero_division=0)
+    return pd.DataFrame(dict(zip(columns, scores, strict=True)), index=index)
 
 
 def classification_scores(truth: ArrayLike, predicted: ArrayLike) -> dict[str, float]:

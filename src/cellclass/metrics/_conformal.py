@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
+from cellclass._checks import check_fraction
 from cellclass._warn import warn
+from cellclass.metrics._arrays import codes_of, scaled_logits
 
 # All labels together count as so many cells of a label that has none of its own, as half as many
 # where it has five, and ever fewer; and the threshold is set as if half a cell more were beyond it.
@@ -35,12 +37,17 @@ def log_losses(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
     -------
     float64 array `(n_obs, n_labels)`, nats; 0 for a label that is certain.
 
+    Raises
+    ------
+    ValueError
+        The logits are no finite numbers `(n_obs, n_labels)`, or the temperature is not positive.
+
     Examples
     --------
     >>> log_losses(np.array([[0.0, 0.0]])).round(3)
     array([[0.693, 0.693]])
     """
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = scaled_logits(logits, temperature)
     best = scaled.argmax(axis=1)
     rows = np.arange(len(scaled))
     loss = logsumexp(scaled, axis=1, keepdims=True) - scaled
@@ -91,7 +98,8 @@ class ConformalSets:
         codes
             Codes of the true labels, `(n_calibration,)`.
         """
-        return cls(losses[np.arange(len(codes)), codes], np.asarray(codes, dtype=np.int64))
+        codes = codes_of(codes, losses.shape)
+        return cls(losses[np.arange(len(codes)), codes], codes)
 
     def thresholds(
         self, n_labels: int, coverage: float, *, now: np.ndarray | None = None
@@ -110,6 +118,7 @@ class ConformalSets:
             Increasing scores that held-out cells have under the conditions of a query, such as
             with genes missing; a threshold becomes the score of the same rank among them.
         """
+        check_fraction(coverage, "coverage")
         order = np.argsort(self.scores, kind="stable")
         scores, codes = self.scores[order], self.codes[order]
         n_cells = len(scores)

@@ -14,7 +14,7 @@ from scvi.data.fields import CategoricalObsField, LabelsWithUnlabeledObsField, L
 from cellclass._checks import check_obs_key, check_one_type, label_codes, listed, near
 from cellclass._keys import UNASSIGNED, colors_key
 from cellclass._warn import warn
-from cellclass.contract import check_input
+from cellclass.contract import check_input, locate
 from cellclass.errors import LabelError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def register_reference(
         unlabeled_category=unlabeled_category,
         previous_layer=previous_layer,
     )
-    fields = [LayerField(REGISTRY_KEYS.X_KEY, layer, False, correct_data_format=False)]  # noqa: FBT003
+    stored = locate(adata, layer).layer  # scvi-tools does not know X by its name
+    fields = [LayerField(REGISTRY_KEYS.X_KEY, stored, False, correct_data_format=False)]  # noqa: FBT003
     if unlabeled_category is None:
         fields.append(CategoricalObsField(REGISTRY_KEYS.LABELS_KEY, labels_key))
     else:

@@ -48,6 +48,10 @@ def training_history(
     >>> ax.get_xlabel()
     'epoch'
     """
+    if not hasattr(model, "history"):
+        raise TypeError(
+            f"model is a {type(model).__name__}; a model of cc.model that was trained is needed."
+        )
     history = model.history or {}
     if "train_loss" not in history:
         raise NotTrainedError("The model has no training history. Call model.train() first.")

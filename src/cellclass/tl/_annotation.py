@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import check_anndata, check_annotated, is_mudata, near
-from cellclass._keys import LABELS, PARAMS, UNASSIGNED, probability_key
+from cellclass._checks import (
+    annotated_probability,
+    check_anndata,
+    check_annotated,
+    is_mudata,
+    near,
+)
+from cellclass._keys import PARAMS, UNASSIGNED
 from cellclass.errors import LabelError
 from cellclass.io._mudata_file import copy_mudata
 
@@ -59,28 +65,15 @@ def read_annotation(adata: AnnData, key: str) -> Annotation:
     """Return the annotation that stands under `key`, or say which part of it is not there."""
     check_anndata(adata, or_mudata=True)
     check_annotated(adata, key)
-    again = f"Call cc.tl.annotate(adata, model, key_added={key!r}) again."
-    about = adata.uns.get(key)
-    if not isinstance(about, Mapping) or LABELS not in about:
-        raise KeyError(
-            f"uns[{key!r}] does not hold the labels of the annotation (ad.concat drops it unless "
-            f"told uns_merge='first'). {again}"
-        )
-    labels = tuple(str(label) for label in about[LABELS])
-    table = adata.obsm.get(probability_key(key))
-    if table is None or table.shape[1] != len(labels):
-        found = "is missing" if table is None else f"has {table.shape[1]} columns"
-        raise KeyError(
-            f"obsm[{probability_key(key)!r}] {found}; the probabilities of {len(labels)} labels "
-            f"are needed. {again}"
-        )
+    labels, table = annotated_probability(adata, key)
     given = adata.obs[key].astype(object)
     codes = pd.Index([*labels, UNASSIGNED], dtype=object).get_indexer(given)
     if (codes < 0).any():
         value = given.iloc[int(np.flatnonzero(codes < 0)[0])]
         raise LabelError(
             f"obs[{key!r}] holds {value!r}, which is none of the labels of the annotation: "
-            f"{near(str(value), labels)}. {again}"
+            f"{near(str(value), labels)}. Call cc.tl.annotate(adata, model, key_added={key!r}) "
+            "again."
         )
     return Annotation(
         labels=labels,

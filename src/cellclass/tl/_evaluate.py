@@ -75,7 +75,7 @@ def evaluate(
     KeyError
         `labels_key` does not exist, or `annotate` has not written `key`.
     LabelError
-        A cell has no true label.
+        A cell has no true label, or none of the annotation.
 
     Examples
     --------
@@ -124,7 +124,6 @@ def evaluate(
         CONFUSION_PREDICTED: confusion.columns.to_numpy(dtype=object),
         RELIABILITY: reliability_curve(confidence, right),
     }
-    if copy:
-        adata = to_write(adata, copy=True)
+    adata = to_write(adata, copy=copy)
     adata.uns[evaluation_key(key)] = evaluation
     return adata if copy else None

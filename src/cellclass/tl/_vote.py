@@ -46,7 +46,9 @@ def pooled_posterior(probability: np.ndarray, groups: np.ndarray, *, weight: flo
     prior = np.maximum(others, 0) + _CELLS_OF_QUERY * overall
     prior /= (n_cells[groups] - 1 + _CELLS_OF_QUERY)[:, None]
     ratio = np.divide(prior, overall, out=np.ones_like(prior), where=overall > 0)
-    posterior = probability * ratio**weight
+    with np.errstate(divide="ignore"):  # a label without probability stays so
+        score = np.log(probability) + weight * np.log(ratio)
+    posterior = np.exp(score - score.max(axis=1, keepdims=True))  # no power overflows
     return posterior / posterior.sum(axis=1, keepdims=True)
 
 

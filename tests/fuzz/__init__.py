@@ -1,0 +1,1 @@
+"""Every public function against AnnData of every shape, kind and oddity."""
