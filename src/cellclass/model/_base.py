@@ -12,11 +12,10 @@ import torch
 
 from cellclass._checks import check_fraction
 from cellclass._keys import PROTEINS
-from cellclass.data import GivenDataModule
 from cellclass.metrics import CrossNovelty, classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
-from cellclass.model._fit import fit
+from cellclass.model._fit import Resuming, data_of_training, fit
 from cellclass.model._fit_proteins import fit_proteins
 from cellclass.model._missing_genes import measure_missing_genes
 from cellclass.model._modalities import protein_cells
@@ -27,12 +26,12 @@ from cellclass.model._trust import Cells, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from anndata import AnnData
     from lightning.pytorch import Callback, LightningDataModule
 
     from cellclass.contract import Expression, InputContract
-    from cellclass.data import DataModule
     from cellclass.model._protein_part import ProteinCells, ProteinPart
     from cellclass.train import Recipe
 
@@ -64,6 +63,9 @@ class CellClassifier(MultimodalPredictor):
         self._seed = seed
         self._trust = Trust()
         self._reference: Reference | None = None
+        self._began: tuple[dict[str, str], dict[str, Any]] | None = (
+            None  # weights and history, interrupted
+        )
         self._proteins: ProteinPart | None = None
         self._protein_cells: ProteinCells | None = None
         self._card: dict[str, Any] = {}
@@ -201,6 +203,9 @@ class CellClassifier(MultimodalPredictor):
         callbacks: Sequence[Callback] = (),
         compare_baseline: bool = False,
         datamodule: LightningDataModule | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
         **trainer_kwargs: Any,  # noqa: ANN401 - for Lightning
     ) -> None:
         """Fit the network to the training cells.
@@ -237,8 +242,22 @@ class CellClassifier(MultimodalPredictor):
             gives it), and positions in `labels`. Of several processes, each asks it for
             minibatches of its own. Calibration is still learned on the reference's
             own validation cells, which must not be among its training cells.
+        checkpoint_dir, checkpoint_every
+            Folder for a checkpoint after every so many epochs. No pickle is written or read.
+        resume
+            Whether to go on from the checkpoint in `checkpoint_dir`, if there is one, to the
+            model of a training that was not interrupted: on a CPU the same, bit for bit.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
+
+        Raises
+        ------
+        FileExistsError
+            `checkpoint_dir` holds an interrupted training, and `resume` is false.
+        ValueError
+            It holds another training: the message says what differs.
+        ModelFileError
+            The checkpoint was damaged.
 
         Examples
         --------
@@ -271,15 +290,17 @@ class CellClassifier(MultimodalPredictor):
         check_can_compare(self._reference, compare_baseline=compare_baseline)
         fit(
             self,
-            self._data_of_training(datamodule, recipe),
+            data_of_training(self, datamodule, recipe),
             recipe,
             seed=self._seed,
             callbacks=callbacks,
             accelerator=accelerator,
             devices=devices,
             enable_progress_bar=enable_progress_bar,
+            resuming=Resuming(checkpoint_dir, checkpoint_every, resume),
             **trainer_kwargs,
         )
+        self._began = None
         self._after_fit(self._reference)
         self._finish_training(self._reference)
         self._card |= card_of_training(
@@ -289,24 +310,6 @@ class CellClassifier(MultimodalPredictor):
             self._proteins, self._card[PROTEINS] = fit_proteins(
                 self, self._reference, self._protein_cells
             )
-
-    def _data_of_training(self, given: LightningDataModule | None, recipe: Recipe) -> DataModule:
-        reference: Any = self._reference
-        if given is None:
-            return reference.datamodule(batch_size=recipe.batch_size, seed=self._seed)
-        if reference.n_parts > 1:
-            raise ValueError(
-                f"datamodule= trains one network, and this model has {reference.n_parts}, each of "
-                "which leaves out cells of the reference. Make it with validation_size=0.1."
-            )
-        if recipe.balanced_sampling:
-            raise ValueError(
-                "balanced_sampling draws cells of the reference; how those of a datamodule are "
-                "drawn is up to it. Leave balanced_sampling out, or use class_weights."
-            )
-        genes = list(self._contract.model_genes)
-        earlier = self._contract.n_inputs > len(genes)
-        return GivenDataModule(given, genes * 2 if earlier else genes)
 
     def _after_fit(self, reference: Reference) -> None:
         """Complete the networks before they are calibrated, for a class that has more to fit."""

@@ -76,7 +76,8 @@ def predict(
     """
     from cellclass.cli._session import session
 
-    with session("predict", as_json=as_json, goes_on=True) as talk:
+    again = "The same command goes on where this one ended."
+    with session("predict", as_json=as_json, goes_on=again) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._predict import run_predict
         talk.answer = run_predict(
