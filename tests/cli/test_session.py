@@ -14,7 +14,7 @@ from cellclass.cli import _session
 from cellclass.cli._session import Answer, as_text, session
 
 
-def said(work, *, as_json=False, new=None, goes_on=False):
+def said(work, *, as_json=False, new=None, goes_on=""):
     @click.command()
     def verb():
         with session("try", as_json=as_json, new=new, goes_on=goes_on) as talk:
@@ -86,7 +86,7 @@ def test_stopped_by_hand():
     assert done.exit_code == 1
     assert "Error: Stopped." in done.stderr
     assert "goes on" not in done.stderr
-    assert "The same command goes on" in said(work, goes_on=True).stderr
+    assert "The same command goes on" in said(work, goes_on="The same command goes on.").stderr
 
 
 def test_usage_is_not_an_answer():

@@ -156,7 +156,13 @@ def test_every_argument_of_the_python_api_is_an_option():
     # What needs objects of Python, and what is the same as elsewhere.
     left_out = {
         "train": {"callbacks", "datamodule", "plan_kwargs", "enable_progress_bar", "devices"},
-        "pretrain": {"enable_progress_bar", "devices", "accelerator", "gene_aliases"},
+        "pretrain": {
+            "enable_progress_bar",
+            "devices",
+            "accelerator",
+            "gene_aliases",
+            "checkpoint_dir",
+        },
         "from_pretrained": {"n_top_genes", "validation_size", "seed"},
     }
     for to, several in functions.items():
@@ -232,6 +238,29 @@ def test_stopped_by_hand(run, folder, short, monkeypatch, how):
     arguments = ["train", folder / "reference.h5ad", *KEYS, *short, "--out", folder / "x"]
     assert "Stopped" in run(*arguments, code=1).stderr
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_stopped_training_goes_on(run, run_json, folder, short, monkeypatch):
+    from cellclass.train import KeepCheckpoint
+
+    def stops(self, trainer, plan):
+        real(self, trainer, plan)
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    real = KeepCheckpoint.on_train_epoch_start
+    arguments = ["train", folder / "reference.h5ad", *KEYS, *short, "--accelerator", "cpu"]
+    run(*arguments, "--out", folder / "whole")
+    arguments += ["--checkpoint-dir", folder / "checkpoints", "--out", folder / "cut"]
+    with monkeypatch.context() as patch:
+        patch.setattr(KeepCheckpoint, "on_train_epoch_start", stops)
+        assert "same command with --resume goes on" in run(*arguments, code=1).stderr
+    assert "Go on with --resume" in run(*arguments, code=1).stderr
+    run_json(*arguments, "--resume")
+    made = [(folder / name / "model.safetensors").read_bytes() for name in ("cut", "whole")]
+    assert made[0] == made[1]
+    done = run(*arguments[:-4], "--resume", "--out", folder / "x", code=1)
+    assert "in which folder it is, --checkpoint-dir" in done.stderr
 
 
 def test_a_device_that_is_not_there(run, folder):

@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import Callback
 
 import cellclass as cc
-from cellclass.errors import NotTrainedError
+from cellclass.errors import ModelFileError, NotTrainedError
 
 Performer = cc.model.CellPerformer
 QUIET = {"enable_progress_bar": False}
@@ -183,11 +183,11 @@ def test_an_interrupted_training_goes_on(counts, tmp_path, attention):
 def test_a_finished_training_is_not_repeated(counts, tmp_path):
     how = {"checkpoint_dir": tmp_path}
     first = pretrained(counts, how=how)
-    stamp = (tmp_path / "last.safetensors").stat().st_mtime_ns
+    stamp = (tmp_path / "pre-training.safetensors").stat().st_mtime_ns
     assert_same(weights(first), weights(pretrained(counts, how=how)))
-    assert (tmp_path / "last.safetensors").stat().st_mtime_ns == stamp
+    assert (tmp_path / "pre-training.safetensors").stat().st_mtime_ns == stamp
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["last.safetensors", "settings.json"]
+    assert names == ["pre-training.safetensors"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_checkpoint_of_other_cells_is_refused(counts, tmp_path):
     model, how = made(counts), {"checkpoint_dir": tmp_path, "max_epochs": 1, **QUIET}
     model.pretrain(counts, **how)
     other = counts[::-1].copy()
-    with pytest.raises(ValueError, match="another pre-training: tokens differ"):
+    with pytest.raises(ValueError, match="another pre-training: the tokens differ"):
         model.pretrain(other, **how)
 
 
@@ -349,13 +349,15 @@ def test_one_time_point_is_enough(counts):
 
 def test_a_damaged_checkpoint_is_named(counts, tmp_path):
     pretrained(counts, how={"checkpoint_dir": tmp_path})
-    file = tmp_path / "last.safetensors"
+    file = tmp_path / "pre-training.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"last\.safetensors was damaged"):
+    with pytest.raises(ModelFileError, match=r"pre-training\.safetensors was damaged.*begin anew"):
         pretrained(counts, how={"checkpoint_dir": tmp_path})
-    (tmp_path / "settings.json").write_text("{")
-    with pytest.raises(ValueError, match=r"settings\.json was damaged"):
+    flipped = bytearray(whole)
+    flipped[-1] ^= 1
+    file.write_bytes(flipped)
+    with pytest.raises(ModelFileError, match="sha256 differs"):
         pretrained(counts, how={"checkpoint_dir": tmp_path})
 
 

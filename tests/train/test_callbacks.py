@@ -74,3 +74,17 @@ def test_being_too_sure_is_not_worse(scale):
     plan.validation_outputs = (logits * scale, codes)
     stop.on_validation_end(trainer, plan)
     assert not trainer.should_stop
+
+
+def test_it_goes_on_from_what_it_kept():
+    plan, trainer, stop = Plan(), one_process(), StopWhenWorse(2)
+    for number, quality in enumerate([0.9, 0.5]):
+        plan.look(number, quality)
+        stop.on_validation_end(trainer, plan)
+    again = StopWhenWorse(2)
+    again.load_state_dict(stop.state_dict())
+    plan.look(2, 0.5)
+    again.on_validation_end(trainer, plan)
+    assert trainer.should_stop
+    again.on_train_end(trainer, plan)
+    assert plan.module.weight.item() == 0

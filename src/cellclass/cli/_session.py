@@ -113,13 +113,13 @@ class Session:
 
 @contextmanager
 def session(
-    verb: str, *, as_json: bool, new: Path | None = None, goes_on: bool = False
+    verb: str, *, as_json: bool, new: Path | None = None, goes_on: str = ""
 ) -> Iterator[Session]:
     """Run a verb: its answer is printed, as text or as one JSON object, and so is what went wrong.
 
     Whatever else is printed, by us or by others, goes to the error stream. The exit code is 1 for
-    what a user can mend, and for a run that was stopped; a verb that `goes_on` takes that up at the
-    next call. A name that has to be `new` and is not is told of at once, without libraries.
+    what a user can mend, and for a run that was stopped, of which `goes_on` says how to take it up.
+    A name that has to be `new` and is not is told of at once, without libraries.
     """
     found = Session(verb, as_json=as_json)
     start = time.perf_counter()
@@ -136,9 +136,7 @@ def session(
         _fail(found, error)
         raise
     except KeyboardInterrupt as interrupt:
-        text = "Stopped. What was to be written has not been."
-        if goes_on:
-            text += " The same command goes on where this one ended."
+        text = f"Stopped. What was to be written has not been. {goes_on}".strip()
         stopped = click.ClickException(text)
         _fail(found, stopped)
         raise stopped from interrupt

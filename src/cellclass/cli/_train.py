@@ -83,7 +83,7 @@ def _pretrain(talk: Session, model: CellPerformer, asked: dict[str, dict[str, An
     settings = {
         name: value
         for name, value in asked.get("train", {}).items()
-        if name in ("accelerator", "precision")
+        if name in ("accelerator", "precision", "checkpoint_dir")
     }
     watch = _Watch()
     with talk.step("Pre-training", watch.how_far):

@@ -111,6 +111,14 @@ class AnnbatchDataModule(pl.LightningDataModule):
         self.train_codes = self.train_codes[: self.n_train]
         self._rng = np.random.default_rng(seed)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to hold: how the training cells are drawn next."""
+        return {"order": self._rng.bit_generator.state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Draw on as the training whose checkpoint this is."""
+        self._rng.bit_generator.state = state_dict["order"]
+
     def train_dataloader(self) -> _Minibatches:
         """Return the training cells, in a new order every epoch."""
         from annbatch.samplers import RandomSampler

@@ -91,6 +91,15 @@ class GivenDataModule(pl.LightningDataModule):
         self.n_vars = int(datamodule.n_vars)
         self.train_idx = self.val_idx = self.test_idx = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to hold: what the datamodule says."""
+        own: dict[str, Any] = getattr(self.datamodule, "state_dict", dict)()
+        return {"given": own} if own else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the datamodule go on as in the training whose checkpoint this is."""
+        self.datamodule.load_state_dict(state_dict["given"])
+
     @property
     def train_codes(self) -> np.ndarray:
         """Label codes of the training cells, int64 `(n_train,)`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import torch
@@ -125,6 +125,14 @@ class ResidentDataModule(pl.LightningDataModule):
         if held_out_by is not None:
             self._held_out_by = torch.from_numpy(held_out_by).view(-1, 1)
         self._generator = torch.Generator().manual_seed(seed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to hold: how the training cells are shuffled next."""
+        return {"order": self._generator.get_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Shuffle on as the training whose checkpoint this is."""
+        self._generator.set_state(state_dict["order"])
 
     @property
     def n_train(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -100,6 +100,16 @@ class StreamedDataModule(pl.LightningDataModule):
         self.n_obs, self.n_vars = cells.shape
         self._cells, self._codes, self._seed = cells, codes, seed
         self._training: scDataset | None = None
+        self._n_drawn = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to hold: how many epochs were drawn."""
+        drawn = self._n_drawn if self._training is None else self._training._epoch  # noqa: SLF001
+        return {"n_drawn": drawn}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Shuffle on as the training whose checkpoint this is."""
+        self._n_drawn = state_dict["n_drawn"]
 
     @property
     def n_train(self) -> int:
@@ -125,6 +135,7 @@ class StreamedDataModule(pl.LightningDataModule):
                     self.train_codes, block_size=1, indices=self.train_idx
                 )
             self._training = self._read(strategy, self.batch_size)
+            self._training._epoch = self._n_drawn  # noqa: SLF001 - there is no other way
         minibatches = self._minibatches(self._training, shared=True)
         return EpochAtOnce(minibatches) if self.epoch_at_once else minibatches
 

@@ -15,7 +15,7 @@ from cellclass._keys import PROTEINS
 from cellclass.metrics import classification_scores
 from cellclass.model._baseline import card_of_training, check_can_compare
 from cellclass.model._card import make_card
-from cellclass.model._fit import data_of_training, fit
+from cellclass.model._fit import Resuming, asked_recipe, data_of_training, fit
 from cellclass.model._fit_proteins import fit_proteins
 from cellclass.model._missing_genes import answer_held_out, measure_missing_genes
 from cellclass.model._modalities import protein_cells
@@ -27,6 +27,7 @@ from cellclass.train import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from os import PathLike
 
     from anndata import AnnData
     from lightning.pytorch import Callback, LightningDataModule
@@ -112,6 +113,8 @@ class CellClassifier(MultimodalPredictor):
         self._seed = seed
         self._trust = Trust()
         self._reference: Reference | None = None
+        # weights and history of an interrupted training
+        self._began: tuple[dict[str, str], dict[str, Any]] | None = None
         self._proteins: ProteinPart | None = None
         self._protein_cells: ProteinCells | None = None
         self._card: dict[str, Any] = {}
@@ -246,6 +249,9 @@ class CellClassifier(MultimodalPredictor):
         callbacks: Sequence[Callback] = (),
         compare_baseline: bool = False,
         datamodule: LightningDataModule | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
         **trainer_kwargs: Any,  # noqa: ANN401 - for Lightning
     ) -> None:
         """Fit the network to the training cells.
@@ -279,11 +285,24 @@ class CellClassifier(MultimodalPredictor):
             Other cells to train on than those of the reference: any LightningDataModule with
             `n_train`, `n_val` and `n_vars`, whose minibatches are `{"X": float32 (B, G), "labels":
             int64 (B, 1)}`: dense or sparse input of the model (`contract.bind(adata).read(rows)`
-            gives it), and positions in `labels`. Of several processes, each asks it for
-            minibatches of its own. Calibration is still learned on the reference's
-            own validation cells, which must not be among its training cells.
+            gives it), and positions in `labels`. Each of several processes asks for its own.
+            Calibration is learned on the reference's validation cells, which must not be in it.
+        checkpoint_dir, checkpoint_every
+            Folder for a checkpoint after every so many epochs. No pickle is written or read.
+        resume
+            Whether to go on from the checkpoint in `checkpoint_dir`, if there is one, to the
+            model of a training that was not interrupted: on a CPU the same, bit for bit.
         **trainer_kwargs
             For `lightning.pytorch.Trainer`, `logger` for one.
+
+        Raises
+        ------
+        FileExistsError
+            `checkpoint_dir` holds an interrupted training, and `resume` is false.
+        ValueError
+            It holds another training: the message says what differs.
+        ModelFileError
+            The checkpoint was damaged.
 
         Examples
         --------
@@ -300,31 +319,27 @@ class CellClassifier(MultimodalPredictor):
                 "A model that was loaded from files cannot be trained further: it has no training "
                 "cells. Make a new one from the reference."
             )
-        unknown = set(plan_kwargs or {}) - set(vars(self._recipe))
-        if unknown:
-            raise ValueError(
-                f"plan_kwargs: {', '.join(sorted(unknown))} is not one of "
-                f"{', '.join(vars(self._recipe))}."
-            )
-        recipe = replace(self._recipe, **(plan_kwargs or {}))
-        given: dict[str, Any] = {
-            "max_epochs": max_epochs,
-            "batch_size": batch_size,
-            "early_stopping": early_stopping,
-        }
-        recipe = replace(recipe, **{k: v for k, v in given.items() if v is not None})
+        recipe = asked_recipe(
+            self._recipe,
+            plan_kwargs,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+        )
         check_can_compare(self._reference, compare_baseline=compare_baseline)
         fit(
             self,
-            data_of_training(self._reference, self._contract, datamodule, recipe, seed=self._seed),
+            data_of_training(self, datamodule, recipe),
             recipe,
             seed=self._seed,
             callbacks=callbacks,
             accelerator=accelerator,
             devices=devices,
             enable_progress_bar=enable_progress_bar,
+            resuming=Resuming(checkpoint_dir, checkpoint_every, resume),
             **trainer_kwargs,
         )
+        self._began = None
         self._after_fit(self._reference)
         self._finish_training(self._reference)
         self._card |= card_of_training(
@@ -337,16 +352,6 @@ class CellClassifier(MultimodalPredictor):
 
     def _after_fit(self, reference: Reference) -> None:
         """Complete the networks before they are calibrated, for a class that has more to fit."""
-
-    def _held_out_logits(self, reference: Reference) -> np.ndarray:
-        """Logits of the `judged` cells, each by the network that was not trained on it."""
-        judged = reference.judged
-        logits = np.zeros((len(judged), len(self.labels)), dtype=np.float32)
-        for part, network in enumerate(self._networks):
-            rows = reference.held_out(part)
-            found = self._forward(reference.read(rows, part), network)[1]
-            logits[np.searchsorted(judged, rows)] = found
-        return logits
 
     def _finish_training(self, reference: Reference) -> None:
         """Calibrate, and note how the validation cells were answered."""

@@ -52,13 +52,24 @@ def card_of_training(
     return card
 
 
+def _held_out_logits(model: CellClassifier, reference: Reference) -> np.ndarray:
+    """Logits of the `judged` cells, each by the network that was not trained on it."""
+    judged = reference.judged
+    logits = np.zeros((len(judged), len(model.labels)), dtype=np.float32)
+    for part, network in enumerate(model._networks):  # noqa: SLF001
+        rows = reference.held_out(part)
+        found = model._forward(reference.read(rows, part), network)[1]  # noqa: SLF001
+        logits[np.searchsorted(judged, rows)] = found
+    return logits
+
+
 def _stated_prior(model: CellClassifier, reference: Reference) -> np.ndarray:
     """Mean probabilities of validation cells: weights reached one of several paths only."""
     validation = reference.validation
     if len(validation) == 0:
         codes = reference.codes[reference.train]
         return np.bincount(codes, minlength=len(model.labels)) / len(codes)
-    logits = model._held_out_logits(reference)  # noqa: SLF001
+    logits = _held_out_logits(model, reference)
     return model._trust.probability(logits).mean(axis=0)  # noqa: SLF001
 
 
@@ -79,7 +90,7 @@ def _compare(model: CellClassifier, reference: Reference, *, seed: int) -> dict[
     seconds = time.perf_counter() - start
     C, scaled = max(settings, key=settings.count)
     codes, theirs = reference.codes[reference.judged], theirs[reference.judged]
-    ours = model._trust.probability(model._held_out_logits(reference))  # noqa: SLF001
+    ours = model._trust.probability(_held_out_logits(model, reference))  # noqa: SLF001
     correct = [probability.argmax(axis=1) == codes for probability in (ours, theirs)]
     difference = correct[0].astype(float) - correct[1]
     spread = difference.std(ddof=1) if len(codes) > 1 else np.inf

@@ -113,7 +113,7 @@ def pack_model(
         "class": model_class,
         "sha256": {TENSORS: hashlib.sha256(packed).hexdigest(), TEXT: _NO_HASH},
     }
-    written = json.dumps(_plain(head | text), indent=1, allow_nan=False)
+    written = json.dumps(plain(head | text), indent=1, allow_nan=False)
     return written.replace(_NO_HASH, _sha256_of_text(written), 1).encode(), packed
 
 
@@ -212,14 +212,14 @@ def _sha256_of_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:  # noqa: ANN401
     """Make a value fit for JSON; arrays are marked."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, np.ndarray):
-        return {"__array__": _plain(value.tolist())}
+        return {"__array__": plain(value.tolist())}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, float) and not np.isfinite(value):

@@ -114,7 +114,9 @@ class Pretrainable(SavedModel):
             The cells cannot be brought to what the model expects.
         ValueError
             A share is outside 0 to 1, `batch_size` or `max_epochs` is below 1, there are too few
-            cells, or `checkpoint_dir` holds the checkpoint of another training.
+            cells, or `checkpoint_dir` holds another pre-training: the message says what differs.
+        ModelFileError
+            The checkpoint in `checkpoint_dir` was damaged.
 
         Examples
         --------

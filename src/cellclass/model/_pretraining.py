@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,9 @@ import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from safetensors import SafetensorError, safe_open
 
 from cellclass.data import TokenStore, place_among, share_of
+from cellclass.model._checkpoints import Checkpoints, digest_of
 from cellclass.model._fit import check_precision, in_sight
 from cellclass.model._processes import leave_at_exit
 from cellclass.module import MaskedExpression, MaskRules, Performer, Tokens
@@ -34,8 +32,6 @@ _HELD_OUT = 0.1
 _MOST_HELD_OUT = 2000
 _N_LOOKS = 10
 _AT_ONCE = 1024  # cells, where all are read once
-_LAST = "last"
-_SETTINGS = "settings.json"
 
 
 def tokens_of(
@@ -139,32 +135,28 @@ def pretrain(
         module.set_usual(usual.of_all if usual.by_gene is None else usual.by_gene)
         plan = PretrainingPlan(module, lr=lr, weight_decay=weight_decay, seed=seed)
         callbacks = list(callbacks)
-        checkpoint: str | None = None
+        checkpoint: Path | None = None
         plugins = list(trainer_kwargs.pop("plugins", []))
         if checkpoint_dir is not None:
-            same = {
-                "model": settings,
-                "genes": hashlib.sha256("\n".join(bound.model_genes).encode()).hexdigest(),
-                "weights": [list(p.shape) for p in module.parameters()],
-                "rules": list(rules),
-                "tokens": store.fingerprint(),
-                "vectors": _fingerprint(performer),
-                "precision": str(trainer_kwargs.get("precision")),
-                "training": [max_epochs, batch_size, lr, weight_decay, seed],
+            about = {
+                **settings,
+                "the genes": digest_of(bound.model_genes),
+                "the shapes of the weights": digest_of(p.shape for p in module.parameters()),
+                "the rules": digest_of(rules),
+                "the tokens": store.fingerprint(),
+                "the vectors of genes": _fingerprint(performer),
+                "precision": trainer_kwargs.get("precision"),
+                "max_epochs": max_epochs,
+                "batch_size": batch_size,
+                "lr": lr,
+                "weight_decay": weight_decay,
             }
-            checkpoint = _checkpoint_in(Path(checkpoint_dir), same)
+            checkpoints = Checkpoints(Path(checkpoint_dir), "pre-training", about)
+            checkpoint = checkpoints.find()
             plugins.append(SafeCheckpointIO())
-            saver = ModelCheckpoint(
-                Path(checkpoint_dir),
-                _LAST,
-                save_top_k=1,
-                every_n_epochs=1,
-                enable_version_counter=False,
-            )
-            saver.FILE_EXTENSION = ".safetensors"
-            callbacks.append(saver)
+            callbacks.append(checkpoints.callback())
         usual_settings = {
-            "enable_checkpointing": checkpoint_dir is not None,
+            "enable_checkpointing": False,  # Lightning's own, which are pickles
             "enable_model_summary": False,
             "logger": False,
             "num_sanity_val_steps": 0,
@@ -289,34 +281,3 @@ def _accuracy(
             for name, guess in guesses.items():
                 right[name] += float((guess[tokens.genes[asked].cpu()] == target).sum())
     return {f"accuracy_{name}": value / max(1, n) for name, value in right.items()}
-
-
-def _checkpoint_in(folder: Path, settings: dict[str, Any]) -> str | None:
-    """Return the checkpoint to go on from, if the folder holds one of the same training."""
-    file, written = folder / f"{_LAST}.safetensors", folder / _SETTINGS
-    if file.exists() and written.exists():
-        try:
-            known = json.loads(written.read_text())
-            differ = [name for name in settings if known[name] != settings[name]]
-        except (ValueError, KeyError, TypeError) as e:
-            raise ValueError(
-                f"{written} was damaged, so that it is not known what the checkpoint is of. Give "
-                "another checkpoint_dir, or delete that one."
-            ) from e
-        if differ:
-            raise ValueError(
-                f"{folder} holds the checkpoint of another pre-training: {', '.join(differ)} "
-                "differ. Give another checkpoint_dir, or delete that one."
-            )
-        try:
-            with safe_open(file, "pt"):
-                pass
-        except (SafetensorError, OSError) as e:
-            raise ValueError(
-                f"{file} was damaged and cannot be read ({e}). Give another checkpoint_dir, or "
-                "delete that one."
-            ) from e
-        return str(file)
-    folder.mkdir(parents=True, exist_ok=True)
-    written.write_text(json.dumps(settings, indent=1))
-    return None

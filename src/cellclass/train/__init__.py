@@ -4,8 +4,8 @@
     Cross-entropy with one optimiser and schedule, and their settings.
 `PretrainingPlan`
     Masked expression modelling on cells without labels.
-`SafeCheckpointIO`
-    Lightning's checkpoints without a pickle.
+`SafeCheckpointIO`, `KeepCheckpoint`
+    Lightning's checkpoints without a pickle, and trainings that go on from one.
 `fit_shallow_paths`, `weigh_paths`
     The shallow paths beside the deep one, and how much each of them counts.
 `class_weights`, `prior_of_training`
@@ -31,10 +31,13 @@ from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._pretraining import PretrainingPlan
 from cellclass.train._processes import of_first_process, only_used
 from cellclass.train._quiet import quiet_lightning
+from cellclass.train._resuming import OURS, KeepCheckpoint
 from cellclass.train._threads import threads_for_step
 
 __all__ = [
+    "OURS",
     "ClassifierPlan",
+    "KeepCheckpoint",
     "PretrainingPlan",
     "Recipe",
     "SafeCheckpointIO",

@@ -48,6 +48,15 @@ class StopWhenWorse(pl.Callback):
         if self._n_worse >= self.patience:
             trainer.should_stop = True
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint is to hold: the best look so far, and its weights."""
+        return {"n_worse": self._n_worse, "best": self._best, "weights": self._weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self._n_worse, self._best = state_dict["n_worse"], state_dict["best"]
+        self._weights = state_dict["weights"]
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ANN401, ARG002
         """Put the best weights back if the last ones are worse."""
         if self._n_worse:

@@ -76,7 +76,9 @@ def predict(
     """
     from cellclass.cli._session import session
 
-    with session("predict", as_json=as_json, new=None if force else out, goes_on=True) as talk:
+    again = "The same command goes on where this one ended."
+    new = None if force else out
+    with session("predict", as_json=as_json, new=new, goes_on=again) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._predict import run_predict
         talk.answer = run_predict(

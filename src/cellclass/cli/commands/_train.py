@@ -42,7 +42,10 @@ def train(reference: Path, kind: str, out: Path, as_json: bool, **options: Any) 
     new = None if options["force"] else out
     from cellclass.cli._session import session
 
-    with session("train", as_json=as_json, new=new) as talk:
+    again = ""
+    if options["checkpoint_dir"] is not None:
+        again = "The same command with --resume goes on from the last checkpoint."
+    with session("train", as_json=as_json, new=new, goes_on=again) as talk:
         with talk.step("Loading libraries"):
             from cellclass.cli._train import run_train
         talk.answer = run_train(

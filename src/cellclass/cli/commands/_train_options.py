@@ -157,11 +157,6 @@ PRETRAINING = (
     _masked("--pretrain-learning-rate", type=_AMOUNT, python="lr", help="[0.002]"),
     _masked("--pretrain-weight-decay", type=_AMOUNT, python="weight_decay", help="[0.01]"),
     _masked(
-        "--checkpoint-dir",
-        type=click.Path(file_okay=False),
-        help="Folder for a checkpoint after each epoch, from which a stopped run goes on.",
-    ),
-    _masked(
         "--tokens-dir",
         type=click.Path(file_okay=False),
         help="Folder for the tokens, where they do not fit into memory.",
@@ -203,6 +198,18 @@ TRAINING = (
         "--accelerator",
         type=click.Choice(["auto", "cpu", "gpu", "cuda", "mps"]),
         help="auto takes a GPU if there is one. [auto]",
+    ),
+    _training(
+        "--checkpoint-dir",
+        type=click.Path(file_okay=False),
+        help="Folder for a checkpoint after each epoch.",
+    ),
+    _training("--checkpoint-every", type=MANY, help="After so many epochs of training. [1]"),
+    _training(
+        "--resume",
+        is_flag=True,
+        help="Go on from the checkpoint in --checkpoint-dir, if there is one. (A pre-training does "
+        "so anyway.)",
     ),
     _training(
         "--compare-baseline",
