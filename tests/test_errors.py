@@ -15,6 +15,7 @@ KIN = {
     "NotTrainedError": RuntimeError,
     "ScaleError": ValueError,
     "ValuesError": ValueError,
+    "WriteError": OSError,
 }
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "NotTrainedError",
     "ScaleError",
     "ValuesError",
+    "WriteError",
 ]
 
 
@@ -187,3 +188,19 @@ class FileFormatError(CellclassError, ValueError):
     path: Path | None = None
     line: int | None = None
     column: int | None = None
+
+
+class WriteError(CellclassError, OSError):
+    """A file could not be written: the disk is full or read-only, or there is no permission.
+
+    Attributes
+    ----------
+    errno
+        The system's number for it.
+
+    Examples
+    --------
+    >>> import cellclass as cc
+    >>> issubclass(cc.errors.WriteError, OSError)
+    True
+    """

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cellclass.errors import WriteError
 from cellclass.io import _whole_file as module
 from cellclass.io._whole_file import whole_file
 
@@ -129,3 +131,52 @@ def test_ten_kills_leave_nothing_or_all_and_a_restart_completes(tmp_path, suffix
     assert result["partial"] > 0, "no process was killed in its work"
     assert result["restart"] == 0
     assert result["left"] == ["in.csv", f"out{suffix}"]
+
+
+def test_what_would_have_been_replaced_is_put_back(tmp_path):
+    """A process was killed where a folder cannot be exchanged in one step."""
+    out = tmp_path / "out"
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    left = tmp_path / f"{module._prefix(out)}{int(ended.stdout)}-abc.partial"
+    (left / "replaced").mkdir(parents=True)
+    (left / "replaced" / "old").write_text("old")
+    with pytest.raises(FileExistsError):
+        whole_file(out, overwrite=False).__enter__()
+    assert names(tmp_path) == ["out"]
+    assert (out / "old").read_text() == "old"
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_a_folder_is_there_or_put_back(tmp_path, monkeypatch, can):
+    out = tmp_path / "out"
+    out.mkdir()
+    real = Path.replace
+
+    def fails(self, to):
+        if self.name == "out" and self != out:
+            raise KeyboardInterrupt
+        return real(self, to)
+
+    def write():
+        with whole_file(out, overwrite=True) as folder:
+            (folder / "out").mkdir()
+            (folder / "out" / "new").touch()
+
+    monkeypatch.setattr(Path, "replace", fails)
+    if not can:
+        monkeypatch.setattr(module, "exchange", lambda *_: False)
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    elif module.exchange(out, out):
+        write()
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_full_disk_is_named(tmp_path):
+    def write():
+        with whole_file(tmp_path / "out.h5ad", overwrite=False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(WriteError, match=r"out\.h5ad' could not be written: the disk is full"):
+        write()
+    assert names(tmp_path) == []

@@ -1,5 +1,6 @@
 """Files of a model: whole, its own, and never executed."""
 
+import errno
 import hashlib
 import json
 import pickle
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from cellclass.errors import ModelFileError
+from cellclass.errors import ModelFileError, WriteError
 from cellclass.model._files import TENSORS, TEXT, read_model, write_model
 
 TEXTS = {"note": "ä / b", "nested": {"list": [1, 2.5, None], "array": np.array(["x", "y"])}}
@@ -168,7 +169,7 @@ def test_overwrite_spares_what_is_no_model(folder, tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("step", ["write_bytes", "rename"])
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
 def test_no_half_written_folder(folder, tmp_path, monkeypatch, step, overwrite):
     """A full disk, or a kill, in the middle: the old model stays, a new one does not appear."""
     before = content(folder)
@@ -181,11 +182,12 @@ def test_no_half_written_folder(folder, tmp_path, monkeypatch, step, overwrite):
         n_calls += 1
         last = 2 if (step == "write_bytes" or overwrite) else 1
         if n_calls == last:
-            raise OSError("No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device")
         return real(self, *args)
 
     monkeypatch.setattr(Path, step, fails)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr("cellclass.io._whole_file.exchange", lambda *_: False)
+    with pytest.raises(WriteError, match="the disk is full"):
         write_model(target, "Some", {"note": "new"}, ARRAYS, WEIGHTS, overwrite=overwrite)
     monkeypatch.undo()
     assert content(folder) == before

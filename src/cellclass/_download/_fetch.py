@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from cellclass._disk import writing
 from cellclass._download._folder import DATA_DIR, cache_folder
 from cellclass._download._resuming import Resuming, is_current
 from cellclass.errors import DownloadError
@@ -70,6 +71,8 @@ def fetch(
 
     Raises
     ------
+    WriteError
+        The disk is full.
     DownloadError
         The server cannot be reached, does not have the file, or sends another one than is
         expected. Nothing is left under the name of the file that was not there before.
@@ -101,7 +104,8 @@ def fetch(
         if there and refresh and not expected.checked:
             there = is_current(url, _version_file(path))
         if not there:
-            _receive(url, path, incoming, expected, progress=progress)
+            with writing(path):
+                _receive(url, path, incoming, expected, progress=progress)
     return path
 
 

@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellclass._disk import writing
+from cellclass.io._exchange import exchange
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_NAME = 100
+_REPLACED = "replaced"
 
 
 @contextmanager
@@ -23,10 +27,11 @@ def whole_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """Make a temporary folder beside `out`, and move what is written there as `out.name` to `out`.
 
     The move happens on leaving without an error, after what was written has reached the disk, and
-    is one step: at no moment does `out` name something incomplete. (A folder that is overwritten
-    is gone for a moment before.) The folder is removed in any case. A process that is killed
-    leaves it behind, named ``.{name}.{host}-{process}-….partial``; the next one to write `out` on
-    that computer removes it.
+    is one step: at no moment does `out` name something incomplete. (Where the system cannot
+    exchange two folders, one that is overwritten is gone for a moment before.) The folder is
+    removed in any case. A process that is killed leaves it behind, named
+    ``.{name}.{host}-{process}-….partial``; the next one to write `out` on that computer removes it,
+    after it has put back what it would have replaced.
 
     Parameters
     ----------
@@ -41,23 +46,37 @@ def whole_file(out: Path, *, overwrite: bool) -> Iterator[Path]:
         Something has the name, and `overwrite` is false.
     FileNotFoundError
         The folder for it does not exist.
+    WriteError
+        The disk is full or read-only, a quota is used up, or writing is not permitted.
     """
-    check_free(out, overwrite=overwrite)
     _remove_left_behind(out)
-    folder = Path(
-        tempfile.mkdtemp(prefix=f"{_prefix(out)}{os.getpid()}-", suffix=".partial", dir=out.parent)
-    )
+    check_free(out, overwrite=overwrite)
+    prefix = f"{_prefix(out)}{os.getpid()}-"
+    with writing(out, new=True):
+        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=out.parent))
     try:
-        yield folder
-        made = folder / out.name
-        _to_disk(made)
-        check_free(out, overwrite=overwrite)
-        if out.is_dir() or (out.exists() and made.is_dir()):  # which no single step replaces
-            out.replace(folder / "replaced")
-        made.replace(out)
-        _to_disk(out.parent, inside=False)
+        with writing(out):
+            yield folder
+            made = folder / out.name
+            _to_disk(made)
+            check_free(out, overwrite=overwrite)
+            _place(made, out, aside=folder / _REPLACED)
+            _to_disk(out.parent, inside=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(made: Path, out: Path, *, aside: Path) -> None:
+    """Give what was made its name, in one step if that can be."""
+    if not (out.is_dir() or (out.exists() and made.is_dir())):
+        made.replace(out)
+    elif not exchange(made, out):
+        out.replace(aside)
+        try:
+            made.replace(out)
+        except BaseException:
+            aside.replace(out)
+            raise
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
@@ -77,10 +96,12 @@ def _prefix(out: Path) -> str:
 def _remove_left_behind(out: Path) -> None:
     """Remove folders of processes of this computer that run no more."""
     prefix = _prefix(out)
-    for folder in out.parent.iterdir():
+    for folder in out.parent.iterdir() if out.parent.is_dir() else ():
         if folder.name.startswith(prefix) and folder.name.endswith(".partial"):
             process = folder.name.removeprefix(prefix).split("-", 1)[0]
             if process.isdecimal() and not _runs(int(process)):
+                if not out.exists() and (folder / _REPLACED).exists():  # killed in between
+                    (folder / _REPLACED).replace(out)
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from cellclass._disk import writing
 from cellclass.errors import ModelFileError
+from cellclass.io._whole_file import whole_file
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -177,21 +178,13 @@ def check_target(dir_path: str | PathLike[str], *, overwrite: bool) -> None:
 def place_folder(dir_path: str | PathLike[str], files: dict[str, bytes]) -> None:
     """Write a folder of files beside the target, and give it the name when it is complete."""
     target = Path(dir_path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        made = Path(folder) / "model"
+    with writing(target, new=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(target, overwrite=True) as folder:
+        made = folder / target.name
         made.mkdir()
         for name, content in files.items():
             (made / name).write_bytes(content)
-        replaced = Path(folder) / "replaced"
-        if target.exists():
-            target.rename(replaced)
-        try:
-            made.rename(target)
-        except BaseException:
-            if replaced.exists():
-                replaced.rename(target)
-            raise
 
 
 def _check_only_a_model(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from cellclass._disk import writing
 from cellclass.model._scores import ScoredPart
 
 if TYPE_CHECKING:
@@ -92,13 +93,15 @@ def only_process(out: Path) -> Iterator[Path]:
     """Keep other processes from writing the same file meanwhile; yields a folder name for parts."""
     lock = FileLock(out.parent / f".{out.name}.lock")
     try:
-        lock.acquire(timeout=0)
+        with writing(out, new=True):
+            lock.acquire(timeout=0)
     except Timeout:
         raise FileExistsError(
             f"Another process is writing {str(out)!r}. Wait for it, or give another name."
         ) from None
     try:
-        yield out.parent / f".{out.name}.parts"
+        with writing(out):
+            yield out.parent / f".{out.name}.parts"
     finally:
         if sys.platform != "win32":  # where releasing removes it
             # While it is held: afterwards it may be the lock of another process already.

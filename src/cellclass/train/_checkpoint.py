@@ -13,6 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
+from cellclass._disk import writing
 from cellclass.errors import ModelFileError
 from cellclass.io._whole_file import whole_file
 
@@ -44,7 +45,8 @@ class SafeCheckpointIO(TorchCheckpointIO):
         text = json.dumps(_packed(checkpoint, tensors))
         packed = save(tensors, metadata={_TEXT: text, _SHA256: _NO_HASH})
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with writing(target, new=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(target, overwrite=True) as folder:
             (folder / target.name).write_bytes(_with_hash(packed, hashlib.sha256(packed).digest()))
 

@@ -1,0 +1,54 @@
+"""What a disk refuses is said of the file that was written."""
+
+import errno
+import shutil
+
+import pytest
+
+from cellclass._disk import writing
+from cellclass.errors import DownloadError, WriteError
+
+
+def failing(error, *, new=False):
+    with writing("folder/out.h5ad", new=new):
+        raise error
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EDQUOT])
+def test_the_file_and_the_reason(number):
+    with pytest.raises(WriteError, match=r"'folder/out\.h5ad' could not be written: the ") as found:
+        failing(OSError(number, "as the system says it"))
+    assert found.value.errno == number
+
+
+def test_as_hdf5_says_it():
+    with pytest.raises(WriteError, match="the disk is full"):
+        failing(RuntimeError("Can't decrement id ref count (file write failed: errno = 28, …)"))
+
+
+def test_as_copies_of_folders_say_it():
+    with pytest.raises(WriteError, match="the disk is full") as found:
+        failing(shutil.Error([("a", "b", "[Errno 28] No space left on device: 'a' -> 'b'")] * 50))
+    assert len(str(found.value)) < 400
+
+
+def test_raised_while_another_was():
+    def closes():
+        try:
+            raise OSError(errno.ENOSPC, "full")
+        finally:
+            raise RuntimeError("cannot close")
+
+    with pytest.raises(WriteError, match="the disk is full"), writing("out"):
+        closes()
+
+
+def test_others_stay_what_they_are():
+    for error in (FileNotFoundError(errno.ENOENT, "no"), RuntimeError("x"), DownloadError("y")):
+        with pytest.raises(type(error)) as found:
+            failing(error)
+        assert found.value is error
+    with pytest.raises(PermissionError):  # of what is read, perhaps
+        failing(PermissionError(errno.EACCES, "no"))
+    with pytest.raises(WriteError, match="there is no permission"):
+        failing(PermissionError(errno.EACCES, "no"), new=True)
