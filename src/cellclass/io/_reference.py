@@ -15,7 +15,7 @@ from anndata import AnnData
 from anndata.io import read_elem, sparse_dataset
 
 from cellclass._checks import matrix_of
-from cellclass.errors import FileFormatError
+from cellclass._disk import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,15 +111,8 @@ def open_reference(
     path = Path(source)
     _check_path(path)
     with ExitStack() as stack:
-        try:
-            group = stack.enter_context(h5py.File(path, "r")) if path.is_file() else _zarr(path)
-        except OSError as error:
-            unread = FileFormatError(
-                f"{path} cannot be opened as an {path.suffix} file: {error}. It may be cut short "
-                "or of another format. Write it again: adata.write_h5ad(path)."
-            )
-            unread.path = path
-            raise unread from error
+        stack.enter_context(reading(path))
+        group = stack.enter_context(h5py.File(path, "r")) if path.is_file() else _zarr(path)
         yield Reference(name, str(path), _adata_of(group, path), layer)
 
 
