@@ -27,10 +27,10 @@ from _damage import damage, obstacles
 import cellclass as cc
 import cellclass.cli._convert
 import cellclass.cli._train
-import cellclass.io._rewrite_cells
-import cellclass.tl._annotate_file
 from cellclass._download import fetch
+from cellclass.io._rewrite_cells import rewrite_cells
 from cellclass.io._whole_file import whole_file
+from cellclass.tl import _annotate_file
 
 FIT = {"max_epochs": 6, "accelerator": "cpu", "enable_progress_bar": False, "batch_size": 32}
 

@@ -1,12 +1,13 @@
-"""What a disk refuses is said of the file that was written."""
+"""What a disk refuses, or gives back damaged, is said of the file."""
 
 import errno
 import shutil
 
 import pytest
 
-from cellclass._disk import writing
-from cellclass.errors import DownloadError, WriteError
+from cellclass._disk import reading, writing
+from cellclass.errors import DownloadError, FileFormatError, WriteError
+from cellclass.io._lazy_cells import cell_names
 
 
 def failing(error, *, new=False):
@@ -52,3 +53,16 @@ def test_others_stay_what_they_are():
         failing(PermissionError(errno.EACCES, "no"))
     with pytest.raises(WriteError, match="there is no permission"):
         failing(PermissionError(errno.EACCES, "no"), new=True)
+
+
+def test_what_a_library_cannot_read_is_named(tmp_path):
+    path = tmp_path / "cells.h5ad"
+    path.write_bytes(b"no HDF5")
+    with pytest.raises(FileFormatError, match=r"cells\.h5ad' cannot be read as an ") as found:
+        cell_names(path)
+    assert found.value.path == path
+
+
+def test_mistakes_of_our_own_are_not_blamed_on_the_file(tmp_path):
+    with pytest.raises(KeyError), reading(tmp_path):
+        {}["nothing"]

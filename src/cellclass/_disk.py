@@ -1,17 +1,20 @@
-"""What a disk refused, in words."""
+"""What a disk refused, or gave back damaged, in words."""
 
 from __future__ import annotations
 
 import errno
 import re
+import struct
+import zlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellclass.errors import CellclassError, WriteError
+from cellclass.errors import CellclassError, FileFormatError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from types import TracebackType
 
 _FULL = "Free some space, or write to another disk."
 _CLOSED = "Write to another folder."
@@ -35,10 +38,25 @@ CLOSED = {
 _IN_TEXT = re.compile(r"errno = (\d+)|\[Errno (\d+)\]")
 
 _LONGEST = 200
+_READERS = ("anndata", "h5py", "mudata", "numcodecs", "zarr")
+# What these raise where a file is not what it says it is.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 @contextmanager
-def writing(path: Path, *, new: bool = False) -> Iterator[None]:
+def writing(path: Path | str, *, new: bool = False) -> Iterator[None]:
     """Name the file that a disk did not take.
 
     Parameters
@@ -64,11 +82,64 @@ def writing(path: Path, *, new: bool = False) -> Iterator[None]:
             raise
         why, advice = known[number]
         failed = WriteError(
-            f"{str(path)!r} could not be written: {why} ({_short(error)}). Nothing incomplete has that "
-            f"name. {advice}"
+            f"{str(path)!r} could not be written: {why} ({_short(error)}). Nothing incomplete has "
+            f"that name. {advice}"
         )
         failed.errno = number
         raise failed from error
+
+
+@contextmanager
+def reading(path: Path | str) -> Iterator[None]:
+    """Name the file that a library could not make sense of.
+
+    Errors of others, and those that are about writing, stay what they are.
+
+    Parameters
+    ----------
+    path
+        What is being read: an h5ad, h5mu or zarr file.
+
+    Raises
+    ------
+    FileFormatError
+        The file was damaged, or is something else than its name says.
+    """
+    try:
+        yield
+    except CellclassError:
+        raise
+    except _DAMAGE as error:
+        if _number(error) in REFUSALS or not _is_of_reader(error.__traceback__):
+            raise
+        if not Path(path).exists():
+            raise FileNotFoundError(
+                f"{str(path)!r} is not there any more: it was moved or removed while it was read."
+            ) from error
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path | str, error: BaseException) -> FileFormatError:
+    """Return an error that names a file which cannot be read."""
+    found = FileFormatError(
+        f"{str(path)!r} cannot be read as an {Path(path).suffix} file: it may be incomplete, "
+        f"damaged or of another kind ({_short(error)}). Copy it or write it again."
+    )
+    found.path = Path(path)
+    return found
+
+
+def _is_of_reader(traceback: TracebackType | None) -> bool:
+    """Tell whether what we called last is a library that reads files."""
+    below = ""
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__", "")).split(".")[0]
+        if module == "cellclass":
+            below = ""
+        elif not below:
+            below = module
+        traceback = traceback.tb_next
+    return below in _READERS
 
 
 def _short(error: BaseException) -> str:

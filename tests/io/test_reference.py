@@ -66,7 +66,7 @@ def test_a_file_that_is_cut_short_is_named(tmp_path):
     path = tmp_path / "short.h5ad"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20))
     with (
-        pytest.raises(FileFormatError, match=r"short\.h5ad cannot be opened") as caught,
+        pytest.raises(FileFormatError, match=r"short\.h5ad' cannot be read as an") as caught,
         open_reference(path, name="x", layer=None),
     ):
         pass

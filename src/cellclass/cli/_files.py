@@ -10,6 +10,7 @@ import anndata as ad
 import pandas as pd
 from anndata.io import read_elem
 
+from cellclass._disk import reading
 from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._lazy_cells import lazy_cells, open_group
 from cellclass.io._whole_file import check_free
@@ -42,7 +43,7 @@ def check_cells(path: Path) -> None:
         raise ValueError(f"{str(path)!r} is a folder, and an .h5ad is a file.")
     if path.suffix == ".zarr" and not any((path / name).exists() for name in _OF_ZARR):
         raise ValueError(f"{str(path)!r} is no .zarr folder: it lacks its metadata.")
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         if "obs" not in group or "var" not in group or "_index" not in group["obs"].attrs:
             raise ValueError(
                 f"{str(path)!r} does not hold an AnnData as anndata 0.7 or newer writes it. Read "
@@ -56,14 +57,15 @@ _OF_ZARR = (".zgroup", "zarr.json", ".zmetadata")
 def read_cells(path: Path, *, backed: bool = False) -> ad.AnnData:
     """Read cells into memory, or with `backed` all but the matrix of an h5ad."""
     check_cells(path)
-    if path.suffix == ".zarr":
-        if backed:
-            raise ValueError(
-                f"backed=True is for .h5ad: the matrix of a .zarr such as {str(path)!r} is read "
-                f"into memory. cellclass convert {path} --out {path.with_suffix('.h5ad').name}."
-            )
-        return ad.read_zarr(path)
-    return ad.read_h5ad(path, backed="r" if backed else None)
+    if path.suffix == ".zarr" and backed:
+        raise ValueError(
+            f"backed=True is for .h5ad: the matrix of a .zarr such as {str(path)!r} is read "
+            f"into memory. cellclass convert {path} --out {path.with_suffix('.h5ad').name}."
+        )
+    with reading(path):
+        if path.suffix == ".zarr":
+            return ad.read_zarr(path)
+        return ad.read_h5ad(path, backed="r" if backed else None)
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def open_cells(path: Path) -> Iterator[ad.AnnData]:
     if _is_by_gene(path):
         yield read_cells(path)
         return
-    with lazy_cells(path) as adata, open_group(path) as group:
+    with reading(path), lazy_cells(path) as adata, open_group(path) as group:
         adata.obs = read_elem(group["obs"])
         yield adata
 
@@ -83,7 +85,7 @@ def read_columns(path: Path) -> ad.AnnData:
     several = path.suffix == MUDATA  # which has columns beside those of its modalities
     if not several:
         check_cells(path)
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         uns = read_elem(group["uns"]) if "uns" in group else {}
         var = read_elem(group["var"])
         if several:  # a gene and a protein may have one name
@@ -115,7 +117,7 @@ def check_folder(folder: Path) -> None:
 
 def _is_by_gene(path: Path) -> bool:
     """Tell whether a matrix is stored gene by gene, of which no cell can be read without all."""
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         matrices = [group[name] for name in ("X",) if name in group]
         matrices += [group["layers"][name] for name in group.get("layers", ())]
         return any(one.attrs.get("encoding-type") == "csc_matrix" for one in matrices)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anndata as ad
 from rich.markup import escape
 
+from cellclass._disk import reading
 from cellclass._report import make_report
 from cellclass.cli._files import check_cells, check_out
 from cellclass.cli._saved_model import load_model
@@ -40,7 +41,10 @@ def run_report(
     check_cells(cells)
     with talk.step("Making the report"):
         # What is not in memory stays in the file: the expression is read for a few cells only.
-        adata = ad.read_h5ad(cells, backed="r") if cells.suffix == ".h5ad" else ad.read_zarr(cells)
+        with reading(cells):
+            adata = (
+                ad.read_h5ad(cells, backed="r") if cells.suffix == ".h5ad" else ad.read_zarr(cells)
+            )
         try:
             if model is None and key not in adata.obs.columns:
                 raise ValueError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from cellclass._checks import is_dask
+from cellclass._disk import damaged, reading
 from cellclass.contract._ahead import ahead
+from cellclass.errors import ValuesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +30,8 @@ def prepare_rows(X: Any) -> Any:  # noqa: ANN401 - any array kind
             f"read. Write them once more as {X.dtype.newbyteorder('=')}: with h5py, replace the "
             "dataset 'data' of the matrix."
         )
+    if sp.issparse(X):
+        check_indices(X)
     if sp.issparse(X) and not X.dtype.isnative:  # which SciPy does not slice
         X = X.astype(_float_of(X.dtype))
     if sp.issparse(X) and X.format != "csr":
@@ -48,7 +53,7 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
     """
     if not isinstance(rows, slice) and len(rows) and rows[-1] - rows[0] == len(rows) - 1:
         rows = slice(int(rows[0]), int(rows[-1]) + 1)  # which files read many times as fast
-    chunk = X[rows]
+    chunk = X[rows] if is_in_memory(X) or is_dask(X) else _from_file(X, rows)
     if is_dask(chunk):
         chunk = chunk.compute()
     if not sp.issparse(chunk):
@@ -60,6 +65,43 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
         chunk = chunk.copy()
         chunk.sum_duplicates()
     return chunk.astype(dtype, copy=False)
+
+
+def _from_file(X: Any, rows: slice | np.ndarray) -> Any:  # noqa: ANN401 - of h5py, zarr or anndata
+    """Read rows, and refuse those that name genes which are not there."""
+    path = _file_of(X)
+    with reading(path):
+        chunk = X[rows]
+        if sp.issparse(chunk):
+            check_indices(chunk, path)
+    return chunk
+
+
+def check_indices(X: Any, path: object = None) -> None:  # noqa: ANN401 - any sparse kind
+    """Refuse entries outside the matrix, which compiled loops would look up all the same."""
+    if X.format not in ("csr", "csc"):
+        return
+    width = X.shape[X.format == "csr"]
+    starts, n = X.indptr, len(X.indices)
+    whole = starts[0] == 0 and starts[-1] <= n and (np.diff(starts) >= 0).all()
+    if whole and (n == 0 or (X.indices.min() >= 0 and X.indices.max() < width)):
+        return
+    error = IndexError(f"an entry of the sparse matrix stands outside its {width} places")
+    if path is not None:
+        raise damaged(str(path), error)
+    raise ValuesError(
+        f"The matrix is damaged: {error}. Its file was, or indices were changed by hand: read it "
+        "again."
+    )
+
+
+def _file_of(X: Any) -> Path:  # noqa: ANN401
+    """Return the file of a matrix that is not in memory."""
+    group = getattr(X, "group", X)  # a sparse dataset of anndata, or an array
+    file = getattr(group, "file", None)
+    if file is not None:
+        return Path(file.filename)
+    return Path(str(getattr(getattr(group, "store", None), "root", group)))
 
 
 def row_chunks(

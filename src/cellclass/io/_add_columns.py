@@ -11,6 +11,7 @@ import pandas as pd
 import zarr
 from anndata.io import read_elem, write_elem
 
+from cellclass._disk import reading
 from cellclass.io._lazy_cells import open_group
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add_columns(
         shutil.copytree(source, to)
     else:
         shutil.copyfile(source, to)
-    with open_group(to, "r+") as group:
+    with reading(source), open_group(to, "r+") as group:
         for frame, added in (("obs", obs), ("var", var)):
             _write_columns(group[frame], added or {})
         if table is not None:

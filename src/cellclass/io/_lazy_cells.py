@@ -13,6 +13,7 @@ import pandas as pd
 import zarr
 from anndata.io import read_elem, sparse_dataset
 
+from cellclass._disk import damaged, reading
 from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._one_file import check_one_file
 
@@ -44,11 +45,8 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Iterator[Any]:
         return
     try:
         file = h5py.File(path, mode)
-    except OSError as e:
-        raise ValueError(
-            f"{str(path)!r} cannot be read as an .h5ad file ({e}). It may be incomplete: copy or "
-            "write it again."
-        ) from e
+    except OSError as error:
+        raise damaged(path, error) from error
     with file:
         check_one_file(file, path)
         yield file
@@ -65,11 +63,13 @@ def lazy_cells(path: Path) -> Iterator[ad.AnnData]:
 
     Raises
     ------
+    FileFormatError
+        The file was damaged.
     ValueError
         The file is no AnnData, or a matrix is stored gene by gene, of which no cell can be read
         without reading all.
     """
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         if "obs" not in group or "var" not in group or "_index" not in group["obs"].attrs:
             raise ValueError(
                 f"{str(path)!r} does not hold an AnnData as anndata 0.7 or newer writes it. Read "
@@ -88,7 +88,7 @@ def lazy_cells(path: Path) -> Iterator[ad.AnnData]:
 
 def taken_names(path: Path, key: str) -> SimpleNamespace:
     """Return what a file has in `obs`, `obsm` and under a key of `uns`, with nothing else read."""
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         uns = {key: read_elem(group["uns"][key])} if key in group.get("uns", ()) else {}
         return SimpleNamespace(
             obs=SimpleNamespace(columns=list(group["obs"].attrs["column-order"])),
@@ -99,7 +99,7 @@ def taken_names(path: Path, key: str) -> SimpleNamespace:
 
 def cell_names(path: Path) -> pd.Index:
     """Return the names of the cells."""
-    with open_group(path) as group:
+    with reading(path), open_group(path) as group:
         names = read_elem(group["obs"][group["obs"].attrs["_index"]])
     return pd.Index(names, dtype=object).astype(str)
 

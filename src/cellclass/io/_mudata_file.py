@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import h5py
 
+from cellclass._disk import reading
 from cellclass.io._one_file import check_one_file
 
 if TYPE_CHECKING:
@@ -42,17 +43,12 @@ def read_mudata(path: Path) -> MuData:
 
     if not path.exists():
         raise FileNotFoundError(f"There is no {str(path)!r}.")
-    try:
+    with reading(path):
         with h5py.File(path) as file:
             file["mod"]
             check_one_file(file, path)
         with without_remarks():
             return read_h5mu(path)
-    except (OSError, KeyError) as e:
-        raise ValueError(
-            f"{str(path)!r} cannot be read as an {MUDATA} file ({e}). It may be incomplete or of "
-            "another kind: copy it again, or write it with mdata.write_h5mu(path)."
-        ) from e
 
 
 def write_mudata(mdata: MuData, path: Path) -> None:

@@ -15,8 +15,8 @@ from anndata import AnnData
 from anndata.io import read_elem, sparse_dataset
 
 from cellclass._checks import matrix_of
+from cellclass._disk import reading
 from cellclass.contract._rows import prepare_rows, take_rows
-from cellclass.errors import FileFormatError
 from cellclass.io._one_file import check_one_file
 
 if TYPE_CHECKING:
@@ -112,15 +112,8 @@ def open_reference(
     path = Path(source)
     _check_path(path)
     with ExitStack() as stack:
-        try:
-            group = stack.enter_context(h5py.File(path, "r")) if path.is_file() else _zarr(path)
-        except OSError as error:
-            unread = FileFormatError(
-                f"{path} cannot be opened as an {path.suffix} file: {error}. It may be cut short "
-                "or of another format. Write it again: adata.write_h5ad(path)."
-            )
-            unread.path = path
-            raise unread from error
+        stack.enter_context(reading(path))
+        group = stack.enter_context(h5py.File(path, "r")) if path.is_file() else _zarr(path)
         if path.is_file():
             check_one_file(group, path)
         yield Reference(name, str(path), _adata_of(group, path), layer)

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from anndata.io import read_elem, sparse_dataset, write_elem
 
+from cellclass._disk import reading
 from cellclass._progress import Bar
 from cellclass.io._concat_files import new_group
 from cellclass.io._lazy_cells import open_group
@@ -38,6 +39,7 @@ def rewrite_cells(source: Path, to: Path, *, progress: bool | None = None) -> No
         Whether to show a progress bar after two seconds; by default in a terminal.
     """
     with (
+        reading(source),
         open_group(source) as old,
         new_group(to) as new,
         Bar(f"Writing {to.name}", _n_values(old), show=progress) as bar,

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 #: Cells of a part: what is lost, at most, when a process ends early.
 PART_CELLS = 1 << 16
 _ABOUT = "about.json"
+# What a part raises that was damaged.
+_DAMAGE = (
+    EOFError, KeyError, NotImplementedError, OSError, TypeError, ValueError, BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class AnswerParts:
@@ -50,7 +56,10 @@ class AnswerParts:
         """How many cells have been answered, from the first one on."""
         n = 0
         while (self.folder / _name(n)).exists():
-            n += len(self.load(n).novelty_pvalue)
+            try:
+                n += len(self.load(n).novelty_pvalue)
+            except _DAMAGE:  # zip files have a checksum: these cells are answered again
+                break
         return n
 
     def add(self, parts: list[ScoredPart]) -> None:
