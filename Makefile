@@ -40,11 +40,12 @@ test: lint docs pytest  ## Run linters, documentation build and tests
 pytest: $(DEV_STAMP)  ## Run the tests alone
 	$(BIN)/python -m pytest
 
-lint: $(DEV_STAMP)  ## Check style, types and the import contract
+lint: $(DEV_STAMP)  ## Check style, types, the import contract and for unsafe calls
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
 
 docs: $(DEV_STAMP)  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html

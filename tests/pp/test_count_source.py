@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import cellclass as cc
 from cellclass import _progress
-from cellclass.errors import ValuesError
+from cellclass.errors import FileFormatError, ValuesError
 from cellclass.kernels import count_tables, depth_factors, divergences
 from cellclass.pp import _count_source as module
 from cellclass.pp._count_source import count_tables_of
@@ -145,3 +146,15 @@ def test_one_dataset_of_h5py(counts, small_chunks, tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["x"] = X
         same(count_tables_of(file["x"], codes, LABELS), count_tables(X, codes, LABELS))
+
+
+def test_entries_outside_the_matrix_are_refused_before_they_are_looked_up(tmp_path):
+    adata = cc.datasets.simulate_counts(60, 100, 2)
+    adata.X.indices[5] = 10_000_000
+    codes = adata.obs["cell_type"].cat.codes.to_numpy()
+    with pytest.raises(ValuesError, match="outside its 100 places"):
+        count_tables_of(adata.X, codes, 2)
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    backed = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    with pytest.raises(FileFormatError, match=r"cells\.h5ad' cannot be read"):
+        count_tables_of(backed.X, codes, 2)

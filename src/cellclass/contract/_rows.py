@@ -53,7 +53,7 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
     """
     if not isinstance(rows, slice) and len(rows) and rows[-1] - rows[0] == len(rows) - 1:
         rows = slice(int(rows[0]), int(rows[-1]) + 1)  # which files read many times as fast
-    chunk = X[rows] if is_in_memory(X) or is_dask(X) else _from_file(X, rows)
+    chunk = X[rows] if is_in_memory(X) or is_dask(X) else rows_of_file(X, rows)
     if is_dask(chunk):
         chunk = chunk.compute()
     if not sp.issparse(chunk):
@@ -67,8 +67,8 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
     return chunk.astype(dtype, copy=False)
 
 
-def _from_file(X: Any, rows: slice | np.ndarray) -> Any:  # noqa: ANN401 - of h5py, zarr or anndata
-    """Read rows, and refuse those that name genes which are not there."""
+def rows_of_file(X: Any, rows: Any) -> Any:  # noqa: ANN401 - of h5py, zarr or anndata
+    """Read rows, or rows and columns, and refuse those that name genes which are not there."""
     path = _file_of(X)
     with reading(path):
         chunk = X[rows]

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from cellclass._checks import is_dask
 from cellclass._progress import Bar
+from cellclass.contract._rows import check_indices, rows_of_file
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     Counter,
@@ -87,6 +88,8 @@ def count_tables_of(
     if is_dask(X):
         return _of_dask(X, codes, n_labels, bins=bins, normalize=normalize)
     if isinstance(X, np.ndarray) or sparse.issparse(X):
+        if sparse.issparse(X):
+            check_indices(X)
         factors = factors_of(depths(X), codes) if normalize else None
         return count_tables(X, codes, n_labels, bins=bins, factors=factors, n_threads=n_threads)
     source = _FileSource(X, progress=progress)
@@ -182,11 +185,11 @@ class _FileSource:
 
     def read(self, start: int, stop: int) -> Part:
         """Read one part."""
-        cells, genes = slice(0, self.X.shape[0]), slice(0, self.X.shape[1])
+        every, some = slice(None), slice(start, stop)
+        part = rows_of_file(self.X, (every, some) if self.by_gene else some)
         if self.by_gene:
-            genes = slice(start, stop)
-            return cells, genes, self.X[:, start:stop]
-        return slice(start, stop), genes, self.X[start:stop]
+            return slice(0, self.X.shape[0]), some, part
+        return some, slice(0, self.X.shape[1]), part
 
     def parts(self, what: str) -> Iterator[Part]:
         """Read all parts, each while the caller works on the one before."""
@@ -208,8 +211,8 @@ class _FileSource:
         n = self.X.shape[0]
         starts = np.linspace(0, max(0, n - SAMPLE_ROWS), SAMPLES).astype(np.int64)
         if n <= SAMPLES * SAMPLE_ROWS:
-            return self.X[0:n], np.arange(n)
-        runs = [self.X[start : start + SAMPLE_ROWS] for start in starts.tolist()]
+            return rows_of_file(self.X, slice(0, n)), np.arange(n)
+        runs = [rows_of_file(self.X, slice(k, k + SAMPLE_ROWS)) for k in starts.tolist()]
         rows = np.concatenate([np.arange(start, start + SAMPLE_ROWS) for start in starts])
         stack = sparse.vstack if sparse.issparse(runs[0]) else np.concatenate
         return stack(runs), rows
