@@ -12,7 +12,7 @@ DEV_STAMP := $(VENV)/.installed-dev-$(STATE)
 # What `make bench` reruns; `python benchmarks/record.py --list` has all names.
 BENCH ?= leaders scales corruption genes missing_genes labels
 
-.PHONY: help demo test pytest lint docs check bench clean
+.PHONY: help demo test pytest fuzz lint docs check bench clean
 
 help:  ## List the commands
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*##/\t/'
@@ -39,6 +39,9 @@ test: lint docs pytest  ## Run linters, documentation build and tests
 
 pytest: $(DEV_STAMP)  ## Run the tests alone
 	$(BIN)/python -m pytest
+
+fuzz: $(DEV_STAMP)  ## Try every public function on some 23,000 odd inputs (an hour or so)
+	CELLCLASS_FUZZ=20 $(BIN)/python -m pytest -q -s tests/fuzz
 
 lint: $(DEV_STAMP)  ## Check style, types, the import contract and for unsafe calls
 	$(BIN)/ruff check .
