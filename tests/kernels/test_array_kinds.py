@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cellclass.errors import ValuesError
 from cellclass.kernels._array_kinds import Compressed, as_array_kind, as_native
 
 
@@ -82,3 +83,14 @@ def test_native_types(dtype, native):
 def test_what_is_refused(X, message):
     with pytest.raises(TypeError, match=message):
         as_array_kind(X)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
+def test_entries_outside_the_matrix_are_refused(kind):
+    X = kind(np.eye(4, dtype=np.float32))
+    as_array_kind(X)
+    for arrays, place, value in (("indices", 1, 4), ("indices", 0, -1), ("indptr", 2, 9)):
+        broken = X.copy()
+        getattr(broken, arrays)[place] = value
+        with pytest.raises(ValuesError, match="outside its 4 places"):
+            as_array_kind(broken)

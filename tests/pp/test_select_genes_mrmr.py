@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.metrics import mutual_info_score
 
 import cellclass as cc
+from cellclass.errors import ValuesError
 
 WRITTEN = tuple(f"adata.var.mrmr_{name}" for name in ("rank", "selected", "score"))
 WRITTEN += ("adata.var", "adata.uns.mrmr")  # the list of columns, and the new ones
@@ -344,3 +345,10 @@ def test_real_blood_cells_have_one_gene_of_each_program(real_data):
     chosen = adata.var["mrmr_selected"]
     assert correlation(chosen) < 0.8 * correlation(adata.var["js_selected"])
     assert chosen["NKG7"]
+
+
+def test_entries_outside_the_matrix_are_refused():
+    adata = cc.datasets.simulate_counts(60, 100, 2)
+    adata.X.indices[5] = 10_000_000
+    with pytest.raises(ValuesError, match="outside its 100 places"):
+        cc.pp.select_genes_mrmr(adata, "cell_type", n_top_genes=5)

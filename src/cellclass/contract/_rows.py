@@ -12,6 +12,7 @@ from cellclass._checks import is_dask
 from cellclass._disk import damaged, reading
 from cellclass.contract._ahead import ahead
 from cellclass.errors import ValuesError
+from cellclass.kernels import check_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,21 +79,15 @@ def rows_of_file(X: Any, rows: Any) -> Any:  # noqa: ANN401 - of h5py, zarr or a
 
 
 def check_indices(X: Any, path: object = None) -> None:  # noqa: ANN401 - any sparse kind
-    """Refuse entries outside the matrix, which compiled loops would look up all the same."""
+    """Refuse entries outside the matrix, by the name of its file where it has one."""
     if X.format not in ("csr", "csc"):
         return
-    width = X.shape[X.format == "csr"]
-    starts, n = X.indptr, len(X.indices)
-    whole = starts[0] == 0 and starts[-1] <= n and (np.diff(starts) >= 0).all()
-    if whole and (n == 0 or (X.indices.min() >= 0 and X.indices.max() < width)):
-        return
-    error = IndexError(f"an entry of the sparse matrix stands outside its {width} places")
-    if path is not None:
-        raise damaged(str(path), error)
-    raise ValuesError(
-        f"The matrix is damaged: {error}. Its file was, or indices were changed by hand: read it "
-        "again."
-    )
+    try:
+        check_entries(X)
+    except ValuesError as error:
+        if path is None:
+            raise
+        raise damaged(str(path), error) from error
 
 
 def _file_of(X: Any) -> Path:  # noqa: ANN401

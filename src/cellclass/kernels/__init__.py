@@ -45,6 +45,7 @@
 """
 
 from cellclass.kernels import _text_rows as text_rows
+from cellclass.kernels._array_kinds import check_entries
 from cellclass.kernels._bad_counts import COUNT_LIMIT, BadCounts, find_bad_counts
 from cellclass.kernels._bin_rules import Bins, bin_rule, takes_fractions
 from cellclass.kernels._bin_values import lowest_counts, middle_counts
@@ -123,6 +124,7 @@ __all__ = [
     "best_first",
     "bin_rule",
     "by_column",
+    "check_entries",
     "chi_squared_tail",
     "coarse_counts",
     "count_divergence",

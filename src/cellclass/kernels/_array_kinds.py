@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from scipy import sparse
 
+from cellclass.errors import ValuesError
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -54,6 +56,8 @@ def as_array_kind(X: Any) -> np.ndarray | Compressed:  # noqa: ANN401 - any arra
     ------
     TypeError
         `X` is not a two-dimensional array or sparse matrix of real numbers in memory.
+    ValuesError
+        An entry stands outside the matrix.
     """
     if isinstance(X, Compressed):
         return X
@@ -69,12 +73,31 @@ def as_array_kind(X: Any) -> np.ndarray | Compressed:  # noqa: ANN401 - any arra
     return np.asarray(X) if is_dense else _as_compressed(X)
 
 
+def check_entries(X: Any) -> None:  # noqa: ANN401 - the kinds of SciPy have no common type
+    """Refuse entries outside a CSR or CSC matrix, which compiled loops would look up all the same.
+
+    Raises
+    ------
+    ValuesError
+        A file was damaged, or the arrays of the matrix were changed by hand.
+    """
+    width = X.shape[X.format == "csr"]
+    starts, n = X.indptr, len(X.indices)
+    whole = starts[0] == 0 and starts[-1] <= n and (np.diff(starts) >= 0).all()
+    if not whole or (n and (X.indices.min() < 0 or X.indices.max() >= width)):
+        raise ValuesError(
+            f"The matrix is damaged: an entry of it stands outside its {width} places. Its file "
+            "was, or indices were changed by hand: read it again."
+        )
+
+
 def _as_compressed(X: Any) -> Compressed:  # noqa: ANN401 - the kinds of SciPy have no common type
     if X.dtype == np.bool_:
         X = X.tocsc(copy=True) if X.format == "csc" else X.tocsr(copy=True)
         X.sum_duplicates()  # the sum of booleans is "or"
     elif X.format not in ("csr", "csc"):
         X = X.astype(_wide(X.dtype)).tocsr()  # the conversion may sum small integers
+    check_entries(X)
     return Compressed(
         as_native(X.data), X.indices, X.indptr.astype(np.int64), X.shape, X.format == "csc"
     )

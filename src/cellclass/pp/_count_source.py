@@ -12,7 +12,7 @@ from scipy import sparse
 
 from cellclass._checks import is_dask
 from cellclass._progress import Bar
-from cellclass.contract._rows import check_indices, rows_of_file
+from cellclass.contract._rows import rows_of_file
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
     Counter,
@@ -88,8 +88,6 @@ def count_tables_of(
     if is_dask(X):
         return _of_dask(X, codes, n_labels, bins=bins, normalize=normalize)
     if isinstance(X, np.ndarray) or sparse.issparse(X):
-        if sparse.issparse(X):
-            check_indices(X)
         factors = factors_of(depths(X), codes) if normalize else None
         return count_tables(X, codes, n_labels, bins=bins, factors=factors, n_threads=n_threads)
     source = _FileSource(X, progress=progress)
