@@ -12,11 +12,14 @@ from collections import Counter
 import anndata as ad
 import click
 import numpy as np
+import pandas as pd
 from _children import call, say
+from anndata.io import read_elem
 
 import cellclass as cc
 from cellclass.cli._main import main as command
 from cellclass.errors import CellclassError
+from cellclass.io._lazy_cells import open_group
 
 SHORTEST = 50  # letters of an error that says what is to be done
 
@@ -33,10 +36,12 @@ def hashed(*parts):
 
 
 def answers(path):
-    """What the columns of a labelled file say."""
-    adata = ad.read_h5ad(path) if path.suffix == ".h5ad" else ad.read_zarr(path)
-    table = adata.obsm["cellclass_probability"].to_numpy()
-    return hashed(adata.obs.filter(like="cellclass").to_csv(), table.tobytes())
+    """What the columns say that were added to a file; what it held before is copied as it is."""
+    with open_group(path) as group:
+        table = read_elem(group["obsm/cellclass_probability"]).to_numpy()
+        columns = {name: read_elem(group["obs"][name]) for name in sorted(group["obs"])
+                   if name.startswith("cellclass")}  # fmt: skip
+    return hashed(*(pd.Series(one).to_csv() for one in columns.values()), table.tobytes())
 
 
 # What reads a file, and what must be the same if it is not refused.
@@ -72,7 +77,9 @@ def rank(path, _inputs, folder):
 
 def put_below(path, inputs, _folder):
     made = cc.io.concat_references(
-        {"a": path, "b": inputs / "reference.h5ad"}, labels_key="cell_type"
+        {"a": path, "b": inputs / "reference.h5ad"},
+        labels_key="cell_type",
+        batch_key="source",
     )
     return hashed(made.X.data.tobytes(), made.X.indices.tobytes(), made.obs.to_csv())
 

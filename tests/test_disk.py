@@ -3,11 +3,14 @@
 import errno
 import shutil
 
+import h5py
 import pytest
 
 from cellclass._disk import reading, writing
+from cellclass.cli._files import read_cells
+from cellclass.contract._rows import take_rows
 from cellclass.errors import DownloadError, FileFormatError, WriteError
-from cellclass.io._lazy_cells import cell_names
+from cellclass.io._lazy_cells import cell_names, lazy_cells
 
 
 def failing(error, *, new=False):
@@ -66,3 +69,30 @@ def test_what_a_library_cannot_read_is_named(tmp_path):
 def test_mistakes_of_our_own_are_not_blamed_on_the_file(tmp_path):
     with pytest.raises(KeyError), reading(tmp_path):
         {}["nothing"]
+
+
+def test_damage_that_shows_below_the_standard_library(cells, tmp_path):
+    path = tmp_path / "cells.h5ad"
+    cells.write_h5ad(path)
+    with h5py.File(path) as file:
+        place = file["X"].attrs.get_id("encoding-type")  # a text of any length lies in a heap
+        assert place.get_type().is_variable_str()
+    content = path.read_bytes()
+    broken = content.replace(b"GCOL", b"GC0L")
+    assert broken != content
+    path.write_bytes(broken)
+    with pytest.raises(FileFormatError, match=r"cells\.h5ad' cannot be read as an "):
+        read_cells(path)
+
+
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
+def test_damage_that_shows_below_other_libraries(cells, tmp_path):
+    path = tmp_path / "cells.zarr"
+    cells.write_zarr(path)
+    found = next(p for p in (path / "X").rglob("*") if p.name in (".zarray", "zarr.json"))
+    found.write_text("{")
+    with (
+        pytest.raises(FileFormatError, match=r"cells\.zarr' cannot be read as an "),
+        lazy_cells(path) as opened,
+    ):
+        take_rows(opened.X, slice(0, 2))

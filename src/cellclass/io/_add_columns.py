@@ -46,22 +46,23 @@ def add_columns(
         shutil.copytree(source, to)
     else:
         shutil.copyfile(source, to)
-    with reading(source), open_group(to, "r+") as group:
-        for frame, added in (("obs", obs), ("var", var)):
-            _write_columns(group[frame], added or {})
-        if table is not None:
-            _write_table(group, *table)
-        if "uns" not in group:
-            write_elem(group, "uns", {})
-        for name, value in uns.items():
-            if name in group["uns"]:
-                del group["uns"][name]
-            if value is not None:
-                write_elem(group["uns"], name, value)
-    if to.is_dir() and _is_consolidated(to):
-        with warnings.catch_warnings():  # the file had it before
-            warnings.filterwarnings("ignore", message="Consolidated metadata is currently not")
-            zarr.consolidate_metadata(to)
+    with reading(source):
+        with open_group(to, "r+") as group:
+            for frame, added in (("obs", obs), ("var", var)):
+                _write_columns(group[frame], added or {})
+            if table is not None:
+                _write_table(group, *table)
+            if "uns" not in group:
+                write_elem(group, "uns", {})
+            for name, value in uns.items():
+                if name in group["uns"]:
+                    del group["uns"][name]
+                if value is not None:
+                    write_elem(group["uns"], name, value)
+        if to.is_dir() and _is_consolidated(to):
+            with warnings.catch_warnings():  # the file had it before
+                warnings.filterwarnings("ignore", message="Consolidated metadata is currently not")
+                zarr.consolidate_metadata(to)
 
 
 def _write_columns(
