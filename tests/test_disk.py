@@ -89,10 +89,10 @@ def test_damage_that_shows_below_the_standard_library(cells, tmp_path):
 def test_damage_that_shows_below_other_libraries(cells, tmp_path):
     path = tmp_path / "cells.zarr"
     cells.write_zarr(path)
-    found = next(p for p in (path / "X").rglob("*") if p.name in (".zarray", "zarr.json"))
-    found.write_text("{")
+    chunk = max((path / "X").rglob("*"), key=lambda file: file.stat().st_size)
+    chunk.write_bytes(chunk.read_bytes()[: chunk.stat().st_size // 2])
     with (
         pytest.raises(FileFormatError, match=r"cells\.zarr' cannot be read as an "),
         lazy_cells(path) as opened,
     ):
-        take_rows(opened.X, slice(0, 2))
+        take_rows(opened.X, slice(0, cells.n_obs))

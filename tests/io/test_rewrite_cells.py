@@ -3,12 +3,14 @@
 import warnings
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 
 import cellclass as cc
+from cellclass.errors import FileFormatError
 from cellclass.io import _rewrite_cells
 from cellclass.io._rewrite_cells import rewrite_cells
 
@@ -69,3 +71,25 @@ def test_without_a_matrix_there_and_back(tmp_path):
     assert found.X is None
     assert found.raw is None
     assert found.obs["a"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("attribute", ["encoding-version", "encoding-type"])
+@pytest.mark.parametrize("part", ["obs", "layers", "raw", "/"])
+def test_what_is_not_known_is_refused(full, tmp_path, part, attribute):
+    full.write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "r+") as file:
+        file[part].attrs[attribute] = "9.9"
+    with pytest.raises((ValueError, FileFormatError), match=r"not known here|cannot be read as"):
+        rewrite_cells(tmp_path / "a.h5ad", tmp_path / "b.zarr")
+
+
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
+def test_one_file_of_a_zarr_folder_contradicts_another(full, tmp_path):
+    """What is read is what anndata reads."""
+    with ad.settings.override(zarr_write_format=2):
+        full.write_zarr(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/var/.zattrs").unlink()
+    rewrite_cells(tmp_path / "a.zarr", tmp_path / "b.h5ad")
+    found = ad.read_h5ad(tmp_path / "b.h5ad")
+    pd.testing.assert_frame_equal(found.var, ad.read_zarr(tmp_path / "a.zarr").var)
+    assert found.var_names.tolist() == full.var_names.tolist()

@@ -41,7 +41,8 @@ def cell_path(path: str | PathLike[str], argument: str = "path") -> Path:
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Iterator[Any]:
     """Open an h5ad or zarr file as a group of h5py or zarr; `mode` is `r` or `r+`."""
     if path.suffix == ".zarr":
-        yield zarr.open_group(path, mode=mode, use_consolidated=False)
+        # To read, the metadata that anndata goes by; what is written is not in them yet.
+        yield zarr.open_group(path, mode=mode, use_consolidated=None if mode == "r" else False)
         return
     try:
         file = h5py.File(path, mode)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _SPARSE = ("csr_matrix", "csc_matrix")
 _OF_MATRICES = ("layers", "obsm", "obsp", "raw", "varm", "varp")
+_GROUPS = ("dict", "raw", None)  # None: before anndata 0.8
+_VERSIONS = {"anndata": "0.1.0", "dict": "0.1.0", "raw": "0.1.0", None: None}
+"""Of the groups that are copied part by part: other versions may have other parts."""
 _AT_ONCE = 1 << 23
 """Values of a matrix in memory."""
 
@@ -37,6 +40,13 @@ def rewrite_cells(source: Path, to: Path, *, progress: bool | None = None) -> No
         The file to make; the suffix says what it is.
     progress
         Whether to show a progress bar after two seconds; by default in a terminal.
+
+    Raises
+    ------
+    FileFormatError
+        The source was damaged.
+    ValueError
+        A group is stored in a version of its format that is not known.
     """
     with (
         reading(source),
@@ -48,6 +58,12 @@ def rewrite_cells(source: Path, to: Path, *, progress: bool | None = None) -> No
 
 
 def _copy_group(old: Any, new: Any, bar: Bar, *, top: bool = False) -> None:  # noqa: ANN401
+    kind, version = old.attrs.get("encoding-type"), old.attrs.get("encoding-version")
+    if (kind, version) not in _VERSIONS.items():
+        raise ValueError(
+            f"{old.name} is stored as {kind!r} in version {version!r}, which is not known here. "
+            "Read the file with anndata and write it in the other format, or update cellclass."
+        )
     new.attrs.update(dict(old.attrs))
     for name in old:
         stored = old[name]
@@ -56,7 +72,7 @@ def _copy_group(old: Any, new: Any, bar: Bar, *, top: bool = False) -> None:  # 
             _copy_sparse(stored, new, name, bar)
         elif len(getattr(stored, "shape", ())) == 2 and stored.dtype.kind in "biuf":
             _copy_dense(stored, new, name, bar)
-        elif top and name in _OF_MATRICES and kind != "null":
+        elif top and name in _OF_MATRICES and kind in _GROUPS:
             _copy_group(stored, new.create_group(name), bar)
         else:
             write_elem(new, name, read_elem(stored))
@@ -104,6 +120,7 @@ def _n_values(group: Any) -> int:  # noqa: ANN401 - of h5py or zarr
     matrices += [group["layers"][name] for name in group.get("layers", ())]
     sparse = [one.attrs.get("encoding-type") in _SPARSE for one in matrices]
     shapes = (
-        one["data"].shape if s else one.shape for one, s in zip(matrices, sparse, strict=True)
+        one["data"].shape if s else getattr(one, "shape", (0,))
+        for one, s in zip(matrices, sparse, strict=True)
     )
     return sum(math.prod(shape) for shape in shapes)
