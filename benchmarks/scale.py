@@ -156,6 +156,8 @@ def main() -> None:
             if what == "train":
                 print(f"|   | {found} | | | |")
             row(f"{what}, address space limited", run(folder, name, in_memory / 4))
+    if "train" not in given.parts and not (folder / "model").exists():
+        raise SystemExit(f"{folder} holds no model yet: run --parts train first.")
     if "same" in given.parts:
         same(folder)
     if "linear" in given.parts:

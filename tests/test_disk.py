@@ -6,7 +6,7 @@ import shutil
 import h5py
 import pytest
 
-from cellclass._disk import reading, writing
+from cellclass._disk import damaged, reading, writing
 from cellclass.cli._files import read_cells
 from cellclass.contract._rows import take_rows
 from cellclass.errors import DownloadError, FileFormatError, WriteError
@@ -96,3 +96,9 @@ def test_damage_that_shows_below_other_libraries(cells, tmp_path):
         lazy_cells(path) as opened,
     ):
         take_rows(opened.X, slice(0, cells.n_obs))
+
+
+def test_hdf5_does_not_say_that_memory_ran_out():
+    said = OSError("Can't synchronously read data (filter returned failure during read)")
+    assert "or memory ran out while it was unpacked (Can't" in str(damaged("a.h5ad", said))
+    assert "memory" not in str(damaged("a.h5ad", OSError("bad object header")))

@@ -36,6 +36,7 @@ CLOSED = {
 _IN_TEXT = re.compile(r"errno = (\d+)|\[Errno (\d+)\]")
 
 _LONGEST = 200
+_UNPACKING = "filter returned failure"
 _READERS = ("anndata", "h5py", "mudata", "numcodecs", "zarr")
 
 
@@ -105,9 +106,11 @@ def reading(path: Path | str) -> Iterator[None]:
 
 def damaged(path: Path | str, error: BaseException) -> FileFormatError:
     """Return an error that names a file which cannot be read."""
+    # HDF5 says the same where there was no memory to unpack what is whole.
+    memory = ", or memory ran out while it was unpacked" if _UNPACKING in str(error) else ""
     found = FileFormatError(
         f"{str(path)!r} cannot be read as an {Path(path).suffix} file: it may be incomplete, "
-        f"damaged or of another kind ({_short(error)}). Copy it or write it again."
+        f"damaged or of another kind{memory} ({_short(error)}). Copy it or write it again."
     )
     found.path = Path(path)
     return found
