@@ -137,15 +137,16 @@ def flips(path, every):
         yield file, None
 
 
-def damage(inputs, work, every):
+def damage(inputs, work, every, names):
     print("\n| file | read by | damaged copies | refused in words | same answer | other content "
           "| **silently wrong** | **foreign or crashed** |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|")
     folder, wrong = work / "damage", 0
     checkpoints = inputs / "checkpoints"
     call(resume, checkpoints, inputs, folder)
+    chosen = [name for name in READERS if name in names] or [*READERS]
     for name, readers in READERS.items():
-        if name == "labelled":
+        if name == "labelled" or name not in chosen:
             continue
         for reader in readers:
             seen = Counter()

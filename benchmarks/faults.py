@@ -254,7 +254,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=50, help="of each action")
     parser.add_argument("--every", type=int, default=1000, help="byte of a file to flip")
-    parser.add_argument("names", nargs="*", help="parts of names of actions, or damage, obstacles")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help="parts of names of actions, or obstacles, damage and names of files",
+    )
     options = parser.parse_args()
     names = options.names
     with tempfile.TemporaryDirectory() as folder:
@@ -274,7 +278,7 @@ def main():
             if not names or "obstacles" in names:
                 wrong += obstacles(inputs, work, ACTIONS)
             if not names or "damage" in names:
-                wrong += damage(inputs, work, options.every)
+                wrong += damage(inputs, work, options.every, names)
         finally:
             os.kill(server, signal.SIGKILL)
         changed = [name for name in before if digest(inputs / name) != before[name]]
