@@ -41,7 +41,7 @@ pytest: $(DEV_STAMP)  ## Run the tests alone
 	$(BIN)/python -m pytest
 
 fuzz: $(DEV_STAMP)  ## Try every public function on some 23,000 odd inputs (an hour or so)
-	CELLCLASS_FUZZ=20 $(BIN)/python -m pytest -q -s tests/fuzz
+	CELLCLASS_FUZZ=20 $(BIN)/python -m pytest -q -s tests/fuzz tests/test_laws.py
 
 lint: $(DEV_STAMP)  ## Check style, types, the import contract and for unsafe calls
 	$(BIN)/ruff check .

@@ -33,11 +33,13 @@ COMMANDS = {
     "dask_ranking": ("dask_ranking.py {folder}",),
     "ddp": ("ddp.py",),
     "export_onnx": ("export_onnx.py",),
+    "faults": ("faults.py",),
     "fit_time": ("fit_time.py 0 50000",),
     "genes": ("genes.py",),
     "hierarchy": ("hierarchy_and_votes.py hierarchy",),
     "labels": ("labels.py 10",),
     "leaders": ("leaders.py",),
+    "load": ("load.py {folder}",),
     "missing_genes": ("missing_genes.py",),
     "novelty": ("novelty.py",),
     "panels": (
