@@ -200,8 +200,8 @@ def written(adata, path):
     """Write cells as files hold them: in rows, in the machine's own byte order."""
     adata = adata.copy()
     adata.X = by_rows(adata.X)
-    for name, values in adata.layers.items():
-        adata.layers[name] = by_rows(values)
+    for name in set(adata.layers) - {None}:  # which is X in newer versions of anndata
+        adata.layers[name] = by_rows(adata.layers[name])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # anndata's own, of formats to come
         (adata.write_h5ad if path.suffix == ".h5ad" else adata.write_zarr)(path)
@@ -217,7 +217,7 @@ def backed(model, adata, folder):
 def by_dask(model, adata, folder):
     query = adata.copy()
     query.X = da.from_array(query.X, chunks=(7, -1))
-    for name in query.layers:
+    for name in set(query.layers) - {None}:  # which is X in newer versions of anndata
         query.layers[name] = da.from_array(query.layers[name], chunks=(11, -1))
     return in_memory(model, query, folder)
 

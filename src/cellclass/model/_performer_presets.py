@@ -16,7 +16,8 @@ ADVICE: Final = (
     "(macro-F1 0.846, the default CellPerformer 0.845) in a tenth of the time: prefer it, unless "
     "a previous time point is there. With five labelled cells of each label and pre-training on "
     "the others CellClassifierMLP was level or ahead on 13 of the 16, and what pre-training gained "
-    "could not be told from chance. train(compare_baseline=True) says how a logistic regression does here."
+    "could not be told from chance. train(compare_baseline=True) says how a logistic regression "
+    "does here."
 )
 """When the simpler model is the better choice, for the card."""
 
