@@ -36,6 +36,7 @@ COMMANDS = {
     "faults": ("faults.py",),
     "fit_time": ("fit_time.py 0 50000",),
     "genes": ("genes.py",),
+    "genes_in_common": ("genes_in_common.py",),
     "hierarchy": ("hierarchy_and_votes.py hierarchy",),
     "labels": ("labels.py 10",),
     "leaders": ("leaders.py",),

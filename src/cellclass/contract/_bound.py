@@ -243,9 +243,9 @@ class BoundInput:
                 f"The query lacks {len(missing)} of the {len(self.model_genes)} genes that the "
                 f"model reads ({self.match.missing_share:.0%} of what tells the labels apart), "
                 f"such as {', '.join(map(str, missing[:3]))}. {cost}. Check that the gene names "
-                "are of the same annotation. If they are, train on the genes that both have, "
-                "reference[:, reference.var_names.isin(query.var_names)]: without the others, this "
-                "model hardly sees that cells are novel.",
+                "are of the same annotation. If they are, a model of the genes that both have, "
+                "reference[:, reference.var_names.isin(query.var_names)], sees more of the cells "
+                "that are novel, and calls more of the known ones novel.",
             )
         for doubt in doubts_of(self.match.lookup):
             warn(doubt)
