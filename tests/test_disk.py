@@ -3,6 +3,7 @@
 import errno
 import shutil
 
+import anndata as ad
 import h5py
 import pytest
 
@@ -96,6 +97,20 @@ def test_damage_that_shows_below_other_libraries(cells, tmp_path):
         lazy_cells(path) as opened,
     ):
         take_rows(opened.X, slice(0, cells.n_obs))
+
+
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
+def test_metadata_that_stand_once(cells, tmp_path):
+    path = tmp_path / "cells.zarr"
+    with ad.settings.override(zarr_write_format=2):
+        cells.write_zarr(path)
+    (path / ".zmetadata").unlink()
+    (path / "X/data/.zarray").write_text("{")
+    with (
+        pytest.raises(FileFormatError, match=r"cells\.zarr' cannot be read as an "),
+        lazy_cells(path) as opened,
+    ):
+        take_rows(opened.X, slice(0, 2))
 
 
 def test_hdf5_does_not_say_that_memory_ran_out():

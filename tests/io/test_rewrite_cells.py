@@ -74,7 +74,7 @@ def test_without_a_matrix_there_and_back(tmp_path):
 
 
 @pytest.mark.parametrize("attribute", ["encoding-version", "encoding-type"])
-@pytest.mark.parametrize("part", ["obs", "layers", "raw", "/"])
+@pytest.mark.parametrize("part", ["X", "obs", "layers", "raw", "/"])
 def test_what_is_not_known_is_refused(full, tmp_path, part, attribute):
     full.write_h5ad(tmp_path / "a.h5ad")
     with h5py.File(tmp_path / "a.h5ad", "r+") as file:

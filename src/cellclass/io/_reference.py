@@ -126,7 +126,9 @@ def _check_path(path: Path) -> None:
             "it as .h5ad first: adata.write_h5ad(path)."
         )
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {path} (looked for from {Path.cwd()}).")
+        raise FileNotFoundError(
+            f"There is no file {path}. Check how it is spelt, and whether it was moved."
+        )
 
 
 def _zarr(path: Path) -> Any:  # noqa: ANN401 - a group of zarr 2 or 3

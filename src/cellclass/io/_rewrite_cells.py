@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 _SPARSE = ("csr_matrix", "csc_matrix")
 _OF_MATRICES = ("layers", "obsm", "obsp", "raw", "varm", "varp")
-_GROUPS = ("dict", "raw", None)  # None: before anndata 0.8
-_VERSIONS = {"anndata": "0.1.0", "dict": "0.1.0", "raw": "0.1.0", None: None}
+_VERSIONS: dict[str | None, str | None] = {
+    **dict.fromkeys(("anndata", "dict", "raw", *_SPARSE), "0.1.0"),
+    None: None,  # before anndata 0.8
+}
 """Of the groups that are copied part by part: other versions may have other parts."""
 _AT_ONCE = 1 << 23
 """Values of a matrix in memory."""
@@ -58,12 +60,7 @@ def rewrite_cells(source: Path, to: Path, *, progress: bool | None = None) -> No
 
 
 def _copy_group(old: Any, new: Any, bar: Bar, *, top: bool = False) -> None:  # noqa: ANN401
-    kind, version = old.attrs.get("encoding-type"), old.attrs.get("encoding-version")
-    if (kind, version) not in _VERSIONS.items():
-        raise ValueError(
-            f"{old.name} is stored as {kind!r} in version {version!r}, which is not known here. "
-            "Read the file with anndata and write it in the other format, or update cellclass."
-        )
+    _check_version(old)
     new.attrs.update(dict(old.attrs))
     for name in old:
         stored = old[name]
@@ -72,13 +69,24 @@ def _copy_group(old: Any, new: Any, bar: Bar, *, top: bool = False) -> None:  # 
             _copy_sparse(stored, new, name, bar)
         elif len(getattr(stored, "shape", ())) == 2 and stored.dtype.kind in "biuf":
             _copy_dense(stored, new, name, bar)
-        elif top and name in _OF_MATRICES and kind in _GROUPS:
+        elif top and name in _OF_MATRICES and kind in _VERSIONS:
             _copy_group(stored, new.create_group(name), bar)
         else:
             write_elem(new, name, read_elem(stored))
 
 
+def _check_version(group: Any) -> None:  # noqa: ANN401
+    """Refuse a group the parts of which may be others than those that are copied."""
+    kind, version = group.attrs.get("encoding-type"), group.attrs.get("encoding-version")
+    if (kind, version) not in _VERSIONS.items():
+        raise ValueError(
+            f"{group.name} is stored as {kind!r} in version {version!r}, which is not known here. "
+            "Read the file with anndata and write it in the other format, or update cellclass."
+        )
+
+
 def _copy_sparse(stored: Any, new: Any, name: str, bar: Bar) -> None:  # noqa: ANN401
+    _check_version(stored)
     matrix = sparse_dataset(stored)
     by_row = matrix.format == "csr"
     written = None
