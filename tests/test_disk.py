@@ -100,6 +100,7 @@ def test_damage_that_shows_below_other_libraries(cells, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
+@pytest.mark.filterwarnings("ignore:This setting will be removed")  # of anndata 0.13
 def test_metadata_that_stand_once(cells, tmp_path):
     path = tmp_path / "cells.zarr"
     with ad.settings.override(zarr_write_format=2):
