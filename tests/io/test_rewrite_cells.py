@@ -84,7 +84,7 @@ def test_what_is_not_known_is_refused(full, tmp_path, part, attribute):
 
 
 @pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
-@pytest.mark.filterwarnings("ignore:This setting will be removed")  # of anndata 0.13
+@pytest.mark.filterwarnings("ignore:.*will be removed in 0.14")  # of anndata 0.13
 def test_one_file_of_a_zarr_folder_contradicts_another(full, tmp_path):
     """What is read is what anndata reads."""
     with ad.settings.override(zarr_write_format=2):
