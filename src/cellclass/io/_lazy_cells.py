@@ -16,6 +16,7 @@ from anndata.io import read_elem, sparse_dataset
 from cellclass._disk import damaged, reading
 from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._one_file import check_one_file
+from cellclass.io._whole_chunks import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,8 @@ def cell_path(path: str | PathLike[str], argument: str = "path") -> Path:
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Iterator[Any]:
     """Open an h5ad or zarr file as a group of h5py or zarr; `mode` is `r` or `r+`."""
     if path.suffix == ".zarr":
+        if mode == "r":
+            check_chunks(path)
         # To read, the metadata that anndata goes by; what is written is not in them yet.
         yield zarr.open_group(path, mode=mode, use_consolidated=None if mode == "r" else False)
         return

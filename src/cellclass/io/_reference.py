@@ -18,6 +18,7 @@ from cellclass._checks import matrix_of
 from cellclass._disk import reading
 from cellclass.contract._rows import prepare_rows, take_rows
 from cellclass.io._one_file import check_one_file
+from cellclass.io._whole_chunks import check_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,7 @@ def _check_path(path: Path) -> None:
 def _zarr(path: Path) -> Any:  # noqa: ANN401 - a group of zarr 2 or 3
     import zarr
 
+    check_chunks(path)
     return zarr.open_group(str(path), mode="r")
 
 

@@ -1,0 +1,77 @@
+"""Whether the chunks of a zarr folder are as long as they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from cellclass._disk import damaged
+
+_CHUNK = re.compile(r"(?:c|[0-9]+)(?:\.[0-9]+)*")
+_METADATA = (".zarray", "zarr.json")
+_LENGTH = slice(12, 16)
+"""Bytes of a Blosc header that count all bytes of the chunk."""
+
+
+def check_chunks(path: Path) -> None:
+    """Refuse a zarr folder in which a chunk compressed with Blosc was cut short.
+
+    Blosc reads as many bytes as the chunk's header says, whether they are there or not, which can
+    end the process. Other codecs find out for themselves, and so do chunks within shards.
+
+    Parameters
+    ----------
+    path
+        The folder. Only the names and lengths of its files are read, their metadata, and 16 bytes
+        of each chunk that Blosc compressed.
+
+    Raises
+    ------
+    FileFormatError
+        A chunk is shorter, or longer, than it says.
+    """
+    for folder, folders, files in os.walk(path):
+        metadata = _metadata(Path(folder), files)
+        if "shape" in metadata:  # an array: below it there are only chunks
+            folders.clear()
+            if _last_codec(metadata) == "blosc":
+                _check_array(Path(folder), path)
+
+
+def _metadata(folder: Path, files: list[str]) -> dict[str, Any]:
+    """Return what zarr says of a folder; nothing where it is damaged, as zarr will tell."""
+    name = next((name for name in _METADATA if name in files), None)
+    try:
+        found = json.loads((folder / name).read_bytes()) if name else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _last_codec(metadata: dict[str, Any]) -> str | None:
+    """Return the name of what made the bytes of a chunk."""
+    try:
+        if "codecs" in metadata:
+            return str(metadata["codecs"][-1]["name"]).removeprefix("numcodecs.")
+        return str(metadata["compressor"]["id"])
+    except (TypeError, LookupError):  # none, or damaged
+        return None
+
+
+def _check_array(folder: Path, path: Path) -> None:
+    for inner, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if _CHUNK.fullmatch(name)]
+        for name in filter(_CHUNK.fullmatch, files):
+            chunk = Path(inner, name)
+            with chunk.open("rb") as file:
+                said = int.from_bytes(file.read(_LENGTH.stop)[_LENGTH], "little")
+                there = os.fstat(file.fileno()).st_size
+            if said != there or there < _LENGTH.stop:
+                error = ValueError(
+                    f"{chunk.relative_to(path)} has {there} bytes, of which its header says there "
+                    f"are {said}"
+                )
+                raise damaged(path, error) from error

@@ -1,0 +1,102 @@
+"""Chunks of a zarr folder that Blosc would read beyond their end."""
+
+import json
+
+import anndata as ad
+import numpy as np
+import pytest
+import zarr
+from numcodecs import Blosc
+
+import cellclass as cc
+from cellclass.cli._files import read_cells
+from cellclass.contract._rows import take_rows
+from cellclass.errors import FileFormatError
+from cellclass.io._lazy_cells import lazy_cells
+from cellclass.io._whole_chunks import check_chunks
+
+
+@pytest.fixture(params=[2, 3])
+def folder(request, tmp_path):
+    """Two arrays, one of them compressed with Blosc, in several chunks."""
+    path = tmp_path / "cells.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=request.param)
+    blosc = Blosc() if request.param == 2 else zarr.codecs.BloscCodec()
+    for name, compressors in (("blosc", blosc), ("other", None)):
+        made = group.create_array(
+            name, shape=(40, 50), chunks=(20, 25), dtype="int32", compressors=compressors
+        )
+        made[:] = np.arange(2000).reshape(40, 50)
+    return path
+
+
+def chunks_of(folder, name):
+    metadata = (".zarray", ".zattrs", "zarr.json")
+    return sorted(
+        file for file in (folder / name).rglob("*") if file.is_file() and file.name not in metadata
+    )
+
+
+def test_whole_chunks_pass(folder):
+    assert len(chunks_of(folder, "blosc")) == 4
+    check_chunks(folder)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 10, 16, -1])
+def test_a_chunk_that_was_cut_short(folder, n_bytes):
+    chunk = chunks_of(folder, "blosc")[2]
+    chunk.write_bytes(chunk.read_bytes()[:n_bytes])
+    with pytest.raises(FileFormatError, match=r"cells\.zarr' cannot be read .* bytes, of which"):
+        check_chunks(folder)
+
+
+def test_a_chunk_that_is_too_long(folder):
+    chunk = chunks_of(folder, "blosc")[0]
+    chunk.write_bytes(chunk.read_bytes() + b"more")
+    with pytest.raises(FileFormatError, match="of which its header says there are"):
+        check_chunks(folder)
+
+
+def test_what_blosc_did_not_write_is_left_to_zarr(folder):
+    chunk = chunks_of(folder, "other")[0]
+    chunk.write_bytes(b"")
+    chunks_of(folder, "blosc")[0].with_name("notes.txt").write_text("by hand")
+    check_chunks(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"shape": [1], "codecs": []}', '{"shape": 0}'])
+def test_damaged_metadata_are_left_to_zarr(folder, text):
+    for name in (".zarray", "zarr.json"):
+        if (folder / "blosc" / name).exists():
+            (folder / "blosc" / name).write_text(text)
+    check_chunks(folder)
+
+
+def test_codecs_by_their_long_name(folder):
+    path = folder / "blosc" / "zarr.json"
+    if not path.exists():
+        pytest.skip("of the third version")
+    metadata = json.loads(path.read_text())
+    metadata["codecs"][-1]["name"] = "numcodecs.blosc"
+    path.write_text(json.dumps(metadata))
+    chunk = chunks_of(folder, "blosc")[0]
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    with pytest.raises(FileFormatError):
+        check_chunks(folder)
+
+
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")  # of anndata 0.12
+@pytest.mark.filterwarnings("ignore:.*will be removed in 0.14")  # of anndata 0.13
+def test_wherever_cells_are_read(tmp_path):
+    cells = cc.datasets.pbmc68k_reduced()[:50].copy()
+    path = tmp_path / "cells.zarr"
+    with ad.settings.override(zarr_write_format=2):
+        cells.write_zarr(path)
+    chunk = max((path / "X").rglob("*"), key=lambda file: file.stat().st_size)
+    chunk.write_bytes(chunk.read_bytes()[: chunk.stat().st_size // 2])
+    with pytest.raises(FileFormatError), lazy_cells(path) as opened:
+        take_rows(opened.X, slice(0, cells.n_obs))
+    with pytest.raises(FileFormatError):
+        read_cells(path)
+    with pytest.raises(FileFormatError):
+        cc.io.concat_references({"one": path}, labels_key="cell_type", out=tmp_path / "all.h5ad")
