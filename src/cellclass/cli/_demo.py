@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _LABELS = "cell_type"
+_NEXT = (
+    "cellclass train reference.h5ad --labels-key cell_type --out model",
+    "cellclass predict query.h5ad --model model --out labelled.h5ad",
+    "cellclass report labelled.h5ad --model model --out report.html",
+)
 _MANY_CELLS = 20  # of a label, for its genes to be ranked
 
 
@@ -73,15 +78,20 @@ def run_demo(output: Path, *, seed: int) -> None:
         output.mkdir(parents=True, exist_ok=True)
         query.write_h5ad(output / "annotated.h5ad")
         written = ["annotated.h5ad", *_draw(output, reference, query, model)]
-    n_genes = query.uns[ANNOTATE][CONTRACT_REPORT]["n_genes_matched"]
+    found = query.uns[ANNOTATE][CONTRACT_REPORT]
     console.print(
-        f"The query was on the scale {query.uns[ANNOTATE][CONTRACT_REPORT]['scale']}, with "
-        f"{n_genes} of the model's {model.contract.n_genes} genes. Mean confidence "
-        f"{ours['mean_confidence']:.3f}, accuracy {ours['accuracy']:.3f}."
+        f"The query holds {found['scale']}, and {found['n_genes_matched']} of the model's "
+        f"{model.contract.n_genes} genes. Mean confidence {ours['mean_confidence']:.3f}, accuracy "
+        f"{ours['accuracy']:.3f}: the nearer they are, the more a confidence can be taken at its "
+        "word. Their mean distance, over groups of cells of like confidence, is the calibration "
+        "error (cal. error)."
     )
     console.print(f"Written to {output}/:")
     for name in written:
         console.print(f"  {name}", highlight=False)
+    console.print("With cells of your own:")
+    for line in _NEXT:
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
 def _baseline(
@@ -121,7 +131,7 @@ def _table(title: str, ours: dict[str, float], baseline: dict[str, float]) -> Ta
         "accuracy": "accuracy",
         "balanced": "balanced_accuracy",
         "macro-F1": "macro_f1",
-        "ECE": "expected_calibration_error",
+        "cal. error": "expected_calibration_error",
     }
     table.add_column("classifier")
     for name in (*columns, "fit (s)"):
