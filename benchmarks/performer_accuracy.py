@@ -1,7 +1,7 @@
 """What the transformer is worth: beside logistic regression and the perceptron, on the same folds.
 
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/performer_accuracy.py [full] [few] [previous]
-           [--folds 2] [--few-folds 1] [--datasets NAME …] [--results FILE]
+           [--folds 2] [--few-folds 1] [--not-pretrained] [--datasets NAME …] [--results FILE]
 
 `full`: every dataset in stratified folds ("within") and with a donor, technology, condition, day or
 species held out. Arms: `LR`, a tuned logistic regression on all genes; `MLP`, the perceptron;
@@ -61,7 +61,7 @@ def alone(model, query: ad.AnnData) -> np.ndarray:
     return answer
 
 
-def arms_of(fold: Fold, *, few: int | None = None):
+def arms_of(fold: Fold, *, few: int | None = None, pretrain: bool = True):
     """Yield the answers of each arm, with the seconds that it took."""
     reference, query = fold.reference(), fold.query_adata()
     unlabelled = None
@@ -88,7 +88,7 @@ def arms_of(fold: Fold, *, few: int | None = None):
     model = fitted(cc.model.CellPerformer, reference.copy(), unlabelled=unlabelled)
     yield "Performer", model.predict(query), time.perf_counter() - start
     yield "alone", alone(model, query), np.nan
-    if few is not None:
+    if few is not None and pretrain:
         start = time.perf_counter()
         model = fitted(
             cc.model.CellPerformer, reference.copy(), unlabelled=unlabelled, pretrain=True
@@ -97,7 +97,7 @@ def arms_of(fold: Fold, *, few: int | None = None):
         yield "alone, pretrained", alone(model, query), np.nan
 
 
-def compute(table: str, names, n_folds: int, path: Path) -> None:
+def compute(table: str, names, n_folds: int, path: Path, *, pretrain: bool) -> None:
     done = set()
     if path.exists():
         read = pd.read_csv(path)
@@ -116,7 +116,7 @@ def compute(table: str, names, n_folds: int, path: Path) -> None:
             rows = [
                 (table, task.dataset, task.kind, fold.number, arm,
                  *score(fold.y_test, answer), seconds)
-                for arm, answer, seconds in arms_of(fold, few=few)
+                for arm, answer, seconds in arms_of(fold, few=few, pretrain=pretrain)
             ]  # fmt: skip
             with path.open("a") as file:
                 csv.writer(file).writerows(rows)
@@ -197,6 +197,7 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", metavar="full | few | 5 | 20 | previous")
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--few-folds", type=int, default=1)
+    parser.add_argument("--not-pretrained", action="store_true", help="leave that arm out of few")
     parser.add_argument("--datasets", nargs="*", default=())
     parser.add_argument("--results", type=Path, default=Path("performer_accuracy.csv"))
     options = parser.parse_args()
@@ -207,7 +208,10 @@ def main() -> None:
             continue
         n_folds = options.folds if table == "full" else options.few_folds
         for part in ("5", "20") if table == "few" else (table,):
-            compute(part, options.datasets, n_folds, options.results)
+            compute(
+                part, options.datasets, n_folds, options.results,
+                pretrain=not options.not_pretrained,
+            )  # fmt: skip
             report(pd.read_csv(options.results), part)
 
 
