@@ -18,6 +18,7 @@ def test_label_recalls(by_hand, facts_of):
     assert a.precision == pytest.approx(2 / 3)
     assert not c.known
     assert c.taken_for == "B"
+    assert np.isnan(c.precision)  # of no cells
 
 
 def test_given_labels(by_hand, facts_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class LabelRecall(NamedTuple):
     n_right: int
     recall: float
     precision: float
+    """NaN where no cell got the label."""
     f1: float
     known: bool
     """Whether the model can give it."""
@@ -37,6 +39,7 @@ def label_recalls(facts: Facts) -> list[LabelRecall]:
     """Return a row for each true label, in the model's order and then by name."""
     confusion, scores = facts.table("confusion"), facts.table("labels")
     places = {label: place for place, label in enumerate(facts.labels)}
+    given = confusion.sum()
     rows = []
     for label in sorted(scores.index, key=lambda name: (places.get(name, len(places)), name)):
         answers = confusion.loc[label]
@@ -48,7 +51,7 @@ def label_recalls(facts: Facts) -> list[LabelRecall]:
                 n_cells=int(answers.sum()),
                 n_right=int(answers.get(label, 0)),
                 recall=float(scores.loc[label, "recall"]),
-                precision=float(scores.loc[label, "precision"]),
+                precision=float(scores.loc[label, "precision"]) if given.get(label) else math.nan,
                 f1=float(scores.loc[label, "f1"]),
                 known=label in places,
                 taken_for=str(wrong.idxmax()) if taken else "",
