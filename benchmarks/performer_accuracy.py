@@ -1,14 +1,17 @@
 """What the transformer is worth: beside logistic regression and the perceptron, on the same folds.
 
 Usage: CELLCLASS_TEST_DATA=… python benchmarks/performer_accuracy.py [full] [few] [previous]
-           [--folds 2] [--few-folds 1] [--not-pretrained] [--datasets NAME …] [--results FILE]
+           [--folds 2] [--few-folds 1] [--not-pretrained] [--why] [--datasets NAME …]
+           [--results FILE]
 
 `full`: every dataset in stratified folds ("within") and with a donor, technology, condition, day or
 species held out. Arms: `LR`, a tuned logistic regression on all genes; `MLP`, the perceptron;
 `Performer`, the default `CellPerformer`; `alone`, the transformer of the same model without its
 shallow paths. `few`: 5 and 20 labelled cells of each label (`5` and `20` do one of them) in the
 first folds, the others as cells without a label; `pretrained` is the default after masked
-expression modelling on all of the training cells. `previous`: cells whose label depends on two time
+expression modelling on all of the training cells. `--why` adds `one MLP`, a perceptron of one
+network as the transformer is (it is five of them below 3,000 labelled cells), and `five
+Performers`, the mean probability of five seeds. `previous`: cells whose label depends on two time
 points, with the earlier one and without it. Intervals are of the mean over datasets (95 %,
 bootstrap over datasets). Results are appended to the file as they come, and what is there is not
 computed again. One thread.
@@ -43,9 +46,9 @@ def score(truth: np.ndarray, answer: np.ndarray) -> tuple[float, float]:
     return found["accuracy"], found["macro_f1"]
 
 
-def fitted(model_class, reference: ad.AnnData, *, unlabelled: str | None = None, pretrain=False):
+def fitted(model_class, reference: ad.AnnData, *, unlabelled=None, pretrain=False, **how):
     model_class.setup_anndata(reference, labels_key="cell_type", unlabeled_category=unlabelled)
-    model = model_class(reference)
+    model = model_class(reference, **how)
     if pretrain:
         model.pretrain(accelerator="cpu", enable_progress_bar=False)
     model.train(accelerator="cpu", enable_progress_bar=False)
@@ -61,7 +64,26 @@ def alone(model, query: ad.AnnData) -> np.ndarray:
     return answer
 
 
-def arms_of(fold: Fold, *, few: int | None = None, pretrain: bool = True):
+def why(reference: ad.AnnData, query: ad.AnnData, unlabelled: str, first):
+    """Yield a perceptron of one network, and the mean answer of five transformers."""
+    start = time.perf_counter()
+    kind = cc.model.CellClassifierMLP
+    model = fitted(kind, reference.copy(), unlabelled=unlabelled, validation_size=0.1)
+    yield "one MLP", model.predict(query), time.perf_counter() - start
+    start = time.perf_counter()
+    probability = first.predict(query, soft=True)
+    for seed in range(1, 5):
+        model = fitted(type(first), reference.copy(), unlabelled=unlabelled, seed=seed)
+        probability += model.predict(query, soft=True)
+    names = probability.columns.to_numpy()
+    yield (
+        "five Performers",
+        names[probability.to_numpy().argmax(axis=1)],
+        (time.perf_counter() - start),
+    )
+
+
+def arms_of(fold: Fold, *, few: int | None = None, pretrain: bool = True, explain: bool = False):
     """Yield the answers of each arm, with the seconds that it took."""
     reference, query = fold.reference(), fold.query_adata()
     unlabelled = None
@@ -88,6 +110,8 @@ def arms_of(fold: Fold, *, few: int | None = None, pretrain: bool = True):
     model = fitted(cc.model.CellPerformer, reference.copy(), unlabelled=unlabelled)
     yield "Performer", model.predict(query), time.perf_counter() - start
     yield "alone", alone(model, query), np.nan
+    if explain:
+        yield from why(reference, query, UNLABELLED, model)
     if few is not None and pretrain:
         start = time.perf_counter()
         model = fitted(
@@ -97,7 +121,7 @@ def arms_of(fold: Fold, *, few: int | None = None, pretrain: bool = True):
         yield "alone, pretrained", alone(model, query), np.nan
 
 
-def compute(table: str, names, n_folds: int, path: Path, *, pretrain: bool) -> None:
+def compute(table: str, names, n_folds: int, path: Path, **arms: bool) -> None:
     done = set()
     if path.exists():
         read = pd.read_csv(path)
@@ -116,7 +140,7 @@ def compute(table: str, names, n_folds: int, path: Path, *, pretrain: bool) -> N
             rows = [
                 (table, task.dataset, task.kind, fold.number, arm,
                  *score(fold.y_test, answer), seconds)
-                for arm, answer, seconds in arms_of(fold, few=few, pretrain=pretrain)
+                for arm, answer, seconds in arms_of(fold, few=few, **arms)
             ]  # fmt: skip
             with path.open("a") as file:
                 csv.writer(file).writerows(rows)
@@ -198,6 +222,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--few-folds", type=int, default=1)
     parser.add_argument("--not-pretrained", action="store_true", help="leave that arm out of few")
+    parser.add_argument("--why", action="store_true", help="one perceptron, five transformers")
     parser.add_argument("--datasets", nargs="*", default=())
     parser.add_argument("--results", type=Path, default=Path("performer_accuracy.csv"))
     options = parser.parse_args()
@@ -210,7 +235,7 @@ def main() -> None:
         for part in ("5", "20") if table == "few" else (table,):
             compute(
                 part, options.datasets, n_folds, options.results,
-                pretrain=not options.not_pretrained,
+                pretrain=not options.not_pretrained, explain=options.why,
             )  # fmt: skip
             report(pd.read_csv(options.results), part)
 
