@@ -50,6 +50,7 @@ class OutOfMemoryError(RuntimeError):
         (OSError(errno.ENOSPC, "full", "/a/b"), "disk is full"),
         (OSError("torn"), "torn"),
         (MemoryError("2 GiB"), "--backed"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "--backed"),
         (OutOfMemoryError("CUDA"), "--batch-size"),
     ],
 )

@@ -79,6 +79,17 @@ def test_a_script_trains_an_mlp_as_one_process_does(cells, program, tmp_path):
     assert accuracy[0] > 0.8
 
 
+def test_the_system_kills_a_process(tmp_path):
+    program = [sys.executable, str(PROGRAM.with_name("_one_dies.py")), str(tmp_path)]
+    how = {"capture_output": True, "text": True, "timeout": 300, "check": False}
+    how["env"] = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(program, **how)
+    assert done.returncode != 0
+    assert "RuntimeError: Another process of this training has ended" in done.stderr
+    done = subprocess.run([*program, "on"], **how)
+    assert done.returncode == 0, done.stderr
+
+
 def test_torchrun_trains_the_other_models(cells, tmp_path):
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
     found = run(tmp_path, "CNN", "CellPerformer", launcher=launcher)

@@ -44,17 +44,18 @@ def client():
         yield client
 
 
-def on_dask(adata, kind=sp.csr_matrix, dies=None, log=None):
+def on_dask(adata, kind=sp.csr_matrix, dies=None, log=None, *, again=False):
     """Put `X` into chunks; the worker that first reads the middle one is killed, as `dies` tells.
 
-    `log` gets one byte for each chunk that is read.
+    With `again`, whoever reads it is. `log` gets one byte for each chunk that is read.
     """
 
     def read(X, block_id=None):
         if log is not None:
             with log.open("ab") as file:
                 file.write(b".")
-        if dies is not None and block_id[0] == N_CHUNKS // 2 and not dies.exists():
+        is_middle = dies is not None and block_id[0] == N_CHUNKS // 2
+        if is_middle and (again or not dies.exists()):
             dies.write_text(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGKILL)
         return kind(X)
@@ -92,6 +93,20 @@ def test_a_killed_worker_changes_nothing(counts, client, tmp_path):
     scale = cc.pp.identify_scale(on_dask(counts, dies=dies))
     assert is_killed(dies)
     assert scale == cc.pp.identify_scale(counts)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [cc.pp.identify_scale, lambda adata: cc.pp.rank_genes_js(adata, "label", normalize=True)],
+)
+def test_whoever_reads_a_chunk_is_killed(counts, client, tmp_path, function):
+    client.wait_for_workers(2, timeout=60)
+    client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 1))
+    lazy = on_dask(counts, dies=tmp_path / "dies", again=True)
+    with pytest.raises(MemoryError, match="Make chunks of fewer cells"):
+        function(lazy)
+    client.wait_for_workers(2, timeout=60)
+    assert list(lazy.uns) == list(lazy.var) == []
 
 
 @pytest.mark.parametrize("kind", [sp.csr_array, np.asarray])

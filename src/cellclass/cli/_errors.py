@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _OF_ADATA = re.compile(r"\badata\.(obs|layers|var_names|X)\b(?!\[|\.\w|\()")
 # What stands for a call of Python in the shell.
 _TYPED = {"--gene-aliases cc.datasets.hgnc_symbols()": "--gene-aliases hgnc"}
+_OF_TORCH = "DefaultCPUAllocator"
+_NO_MEMORY = (
+    "The memory is not enough ({}). Read the matrix piece by piece (--backed), or give fewer cells "
+    "or genes."
+)
 _NO_PLACE = {
     errno.EACCES: "there is no permission to",
     errno.EPERM: "there is no permission to",
@@ -40,13 +45,12 @@ def said_in_words() -> Iterator[None]:
     except OSError as error:
         raise _mendable(_of_the_system(error)) from error
     except MemoryError as error:
-        raise _mendable(
-            f"The memory is not enough ({error}). Read the matrix piece by piece (--backed), or "
-            "give fewer cells or genes."
-        ) from error
+        raise _mendable(_NO_MEMORY.format(error)) from error
     except (CellclassError, ValueError, TypeError, ImportError, NotImplementedError) as error:
         raise _mendable("\n".join([str(error), *getattr(error, "__notes__", [])])) from error
     except RuntimeError as error:
+        if _OF_TORCH in str(error):
+            raise _mendable(_NO_MEMORY.format(error)) from error
         if type(error).__name__ != "OutOfMemoryError":  # of torch, which may not be loaded
             raise
         raise _mendable(

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass._checks import is_dask
+from cellclass._dask import compute
 from cellclass.contract._ahead import ahead
 from cellclass.contract._evidence import SETTLES
 from cellclass.contract._rows import is_in_memory, prepare_rows, row_chunks, stored_values
@@ -89,7 +90,7 @@ def _scan_dask(X: Any, precision: float) -> NDArray[np.void]:  # noqa: ANN401
     scan = dask.delayed(_scan_block)
     blocks = X.to_delayed().ravel().tolist()
     tasks = [scan(block, start, precision) for block, start in zip(blocks, starts, strict=True)]
-    return np.concatenate([np.zeros(0, dtype=ROW_STATISTICS), *dask.compute(*tasks)])
+    return np.concatenate([np.zeros(0, dtype=ROW_STATISTICS), *compute(*tasks)])
 
 
 def _scan_block(block: Any, first_cell: int, precision: float) -> NDArray[np.void]:  # noqa: ANN401

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cellclass._checks import is_dask
+from cellclass._dask import compute
 from cellclass._disk import damaged, reading
 from cellclass.contract._ahead import ahead
 from cellclass.errors import ValuesError
@@ -56,7 +57,7 @@ def take_rows(X: Any, rows: slice | np.ndarray) -> sp.csr_matrix | np.ndarray:  
         rows = slice(int(rows[0]), int(rows[-1]) + 1)  # which files read many times as fast
     chunk = X[rows] if is_in_memory(X) or is_dask(X) else rows_of_file(X, rows)
     if is_dask(chunk):
-        chunk = chunk.compute()
+        (chunk,) = compute(chunk)
     if not sp.issparse(chunk):
         chunk = np.ascontiguousarray(chunk)
         return chunk.astype(_float_of(chunk.dtype), copy=False)
@@ -119,7 +120,7 @@ def row_chunks(
     for first, end in zip([0, *ends[:-1]], ends, strict=True):
         if end <= start or first >= stop:
             continue
-        chunk = X[first:end].compute()  # once, whatever its size
+        (chunk,) = compute(X[first:end])  # once, whatever its size
         for rows, part in row_chunks(prepare_rows(chunk), size=size):
             yield slice(first + rows.start, first + rows.stop), part
 

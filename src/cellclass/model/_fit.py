@@ -19,6 +19,7 @@ from cellclass.train import (
     Recipe,
     SafeCheckpointIO,
     StopWhenWorse,
+    all_alive,
     class_weights,
     of_first_process,
     only_used,
@@ -179,7 +180,7 @@ def fit(
             return
         leave_at_exit()
         some = (fill + 1)[None].to(next(module.parameters()).device)  # a cell with every gene
-        with only_used(module, lambda: module.member_logits(some)):
+        with all_alive(), only_used(module, lambda: module.member_logits(some)):
             runner()
         model.history_ = of_first_process(trainer, model.history_)
         model.to_device(trainer.strategy.root_device)  # scvi-tools brings all to the first device

@@ -18,7 +18,7 @@ from cellclass.model._checkpoints import Checkpoints, digest_of
 from cellclass.model._fit import check_precision, in_sight
 from cellclass.model._processes import leave_at_exit
 from cellclass.module import MaskedExpression, MaskRules, Performer, Tokens
-from cellclass.train import PretrainingPlan, SafeCheckpointIO, only_used, quiet_lightning
+from cellclass.train import PretrainingPlan, SafeCheckpointIO, all_alive, only_used, quiet_lightning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -174,6 +174,7 @@ def pretrain(
         with ExitStack() as stack:
             if trainer.world_size > 1:
                 leave_at_exit()
+                stack.enter_context(all_alive())
                 stack.enter_context(only_used(module, partial(_some_told, module, store)))
             trainer.fit(
                 plan,

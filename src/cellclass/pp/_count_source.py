@@ -11,6 +11,7 @@ from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
 from cellclass._checks import is_dask
+from cellclass._dask import compute
 from cellclass._progress import Bar
 from cellclass.contract._rows import rows_of_file
 from cellclass.errors import ValuesError
@@ -270,7 +271,7 @@ def _of_dask(
     parts = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     sums: Any = ()
     if normalize:
-        sums = dask.compute(*[dask.delayed(depths)(block) for block in blocks])
+        sums = compute(*[dask.delayed(depths)(block) for block in blocks])
     if by_gene:
         factors = factors_of(np.sum(sums, axis=0), codes) if normalize else None
         shared = dask.delayed(codes), n_labels, bins, dask.delayed(factors), 1
@@ -278,7 +279,7 @@ def _of_dask(
         tables = [
             count(block, *shared, genes.start) for block, genes in zip(blocks, parts, strict=True)
         ]
-        return CountTables.side_by_side(dask.compute(*tables))
+        return CountTables.side_by_side(compute(*tables))
 
     given: list[list[Any]] = [blocks, [codes[cells] for cells in parts], [None] * len(parts)]
     if normalize:  # eight bytes a cell, which are made again where the cells are
@@ -298,7 +299,7 @@ def _of_dask(
             results = [
                 dask.delayed(merge)(results[i : i + TREE]) for i in range(0, len(results), TREE)
             ]
-        return results[0].compute()
+        return compute(results[0])[0]
 
     rule = dask.delayed(bin_rule(bins, over), traverse=False)  # once for each worker
     starts = [cells.start for cells in parts]

@@ -67,6 +67,8 @@ def identify_scale(adata: AnnData, *, layer: str | None = None) -> Scale:
         A value is NaN or infinite.
     KeyError
         There is no such layer.
+    MemoryError
+        Workers of Dask were killed at the same chunk again and again.
 
     See Also
     --------

@@ -225,6 +225,8 @@ def rank_genes_js(
     ValueError
         There are no cells or genes, the mask is not one boolean per cell or leaves no cell, a cell
         has no batch, the weights do not fit the labels, or a number is out of range.
+    MemoryError
+        Workers of Dask were killed at the same chunk again and again.
     TypeError
         The matrix is not in memory, or an argument has the wrong type.
 

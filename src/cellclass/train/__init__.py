@@ -14,7 +14,7 @@
     The baseline of every model: a logistic regression, tuned.
 `StopWhenWorse`
     Early stopping that a small validation set does not trigger by chance.
-`of_first_process`, `only_used`
+`all_alive`, `of_first_process`, `only_used`
     Several processes that train together.
 `quiet_lightning`
     A training without Lightning's remarks about the machine.
@@ -29,7 +29,7 @@ from cellclass.train._class_weights import class_weights, prior_of_training
 from cellclass.train._paths import fit_shallow_paths, weigh_paths
 from cellclass.train._plan import ClassifierPlan, Recipe
 from cellclass.train._pretraining import PretrainingPlan
-from cellclass.train._processes import of_first_process, only_used
+from cellclass.train._processes import all_alive, of_first_process, only_used
 from cellclass.train._quiet import quiet_lightning
 from cellclass.train._resuming import OURS, KeepCheckpoint
 from cellclass.train._threads import threads_for_step
@@ -42,6 +42,7 @@ __all__ = [
     "Recipe",
     "SafeCheckpointIO",
     "StopWhenWorse",
+    "all_alive",
     "class_weights",
     "fit_logistic_regression",
     "fit_shallow_paths",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _T = TypeVar("_T")
+# As gloo and NCCL say that nobody answers any more.
+_GONE = re.compile("by peer|connection closed|broken pipe|remote process exited|NCCL", re.I)
 
 
 def sum_over_processes(value: torch.Tensor) -> torch.Tensor:
@@ -33,6 +36,28 @@ def share_buffers(module: nn.Module) -> None:
     """Give all processes the buffers of the first, such as random features that each has drawn."""
     for buffer in module.buffers():
         distributed.broadcast(buffer, 0)
+
+
+@contextmanager
+def all_alive() -> Iterator[None]:
+    """Say so if another process ended while this one worked with it.
+
+    Raises
+    ------
+    RuntimeError
+        It did: out of memory, most often, by the system's hand.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if _GONE.search(str(error)) is None:
+            raise
+        raise RuntimeError(
+            "Another process of this training has ended, and what it had to say stands above if it "
+            "could say it. If nothing does, the system may have killed it because memory ran out: "
+            "each process has model input of its own. Take fewer processes or cells. What "
+            "checkpoint_dir=… has kept is gone on from with resume=True."
+        ) from error
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import lightning.pytorch as pl
 import numpy as np
@@ -62,7 +62,8 @@ class KeepCheckpoint(pl.Callback):
         # The epoch that is about to begin has not, for one who goes on from here.
         for progress in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
             progress |= dict.fromkeys(progress, progress["processed"])
-        logged = trainer.logger.history if isinstance(trainer.logger, SimpleLogger) else {}
+        logger = trainer.logger
+        logged = logger.history if _is_ours(logger) and trainer.is_global_zero else {}
         checkpoint[OURS] = {
             "about": self.about,
             "epoch": trainer.current_epoch,
@@ -83,10 +84,11 @@ class KeepCheckpoint(pl.Callback):
         kept = checkpoint[OURS]
         self._goes_on = kept["random"]
         trainer.should_stop = kept["is_over"]
-        if isinstance(trainer.logger, SimpleLogger):
+        logger = trainer.logger
+        if _is_ours(logger):
             for name, (epochs, values) in kept["logged"].items():
                 for epoch, value in zip(epochs, values, strict=True):
-                    trainer.logger.log_metrics({name: value, "epoch": epoch}, epoch)
+                    logger.log_metrics({name: value, "epoch": epoch}, epoch)
 
     def _save(self, trainer: pl.Trainer) -> None:
         self._saves = True
@@ -94,6 +96,10 @@ class KeepCheckpoint(pl.Callback):
             trainer.save_checkpoint(self.path)
         finally:
             self._saves = False
+
+
+def _is_ours(logger: object) -> TypeGuard[SimpleLogger]:
+    return isinstance(logger, SimpleLogger)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
