@@ -245,13 +245,34 @@ def check_one_type(column: pd.Series, key: str) -> None:
         )
 
 
-def check_key_added(adata: AnnData, key: str) -> None:
-    """Refuse a key under which something else than an annotation stands."""
-    if not key or "/" in key:
+def entry_of(
+    adata: AnnData, key: str, parts: Iterable[str], *, what: str, call: str
+) -> Mapping[str, Any]:
+    """Return what a function wrote under a key of `uns`, or say which part is not there."""
+    found = adata.uns.get(key)
+    if not isinstance(found, Mapping):
+        raise KeyError(f"There is {what} under key={key!r}. Call {call} first.")
+    absent = [part for part in parts if part not in found]
+    if absent:
+        raise KeyError(
+            f"There is {what} under key={key!r}: uns[{key!r}] lacks {absent[0]!r}. Call {call} "
+            "first."
+        )
+    return found
+
+
+def check_name(name: object, argument: str, what: str = "a column") -> None:
+    """Refuse what cannot be the name of a part of an AnnData file."""
+    if not isinstance(name, str) or not name or "/" in name:
         raise ValueError(
-            f"key_added={key!r} is no name for a column: it must not be empty nor hold a '/', "
+            f"{argument}={name!r} is no name for {what}: it must not be empty nor hold a '/', "
             "which AnnData files do not allow."
         )
+
+
+def check_key_added(adata: AnnData, key: str) -> None:
+    """Refuse a key under which something else than an annotation stands."""
+    check_name(key, "key_added")
     about = adata.uns.get(key, {})
     if isinstance(about, Mapping) and CONTRACT_REPORT in about:
         return

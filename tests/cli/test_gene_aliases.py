@@ -29,3 +29,11 @@ def test_refused(tmp_path):
     (tmp_path / "a.csv").write_text("old,new\na,b\n")
     with pytest.raises(ValueError, match="'old', 'new'"):
         read_gene_aliases(str(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x81,\n", b"\x00\x01", b'"alias,symbol\n'])
+def test_what_is_no_table(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot be read as a table|alias and symbol are needed"):
+        read_gene_aliases(str(path))

@@ -74,11 +74,13 @@ def test_compressed_and_as_text(path, tmp_path):
         ),
         (TEXT.splitlines()[0] + "\n", "holds no genes"),
         ("<!DOCTYPE html>\n", "no column 'symbol'"),
+        ("", "cannot be read as a table: it is empty"),
+        ("\udc80", "cannot be read as a table: it is empty, incomplete, or something else"),
     ],
 )
 def test_other_files(tmp_path, text, words):
     path = tmp_path / "other.txt"
-    path.write_text(text)
+    path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=words):
         cc.datasets.hgnc_symbols(path)
 

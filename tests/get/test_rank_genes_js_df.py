@@ -66,7 +66,7 @@ def test_no_ranking(adata):
 
 
 def test_n_genes_below_one(adata):
-    with pytest.raises(ValueError, match="n_genes=0 is less than 1"):
+    with pytest.raises(ValueError, match="n_genes=0; a whole number"):
         cc.get.rank_genes_js_df(adata, n_genes=0)
 
 

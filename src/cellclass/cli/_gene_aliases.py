@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from cellclass.datasets import hgnc_symbols
+from cellclass.io._table_file import read_table
 
 if TYPE_CHECKING:
     from cellclass.contract import GeneAliases
@@ -32,7 +31,8 @@ def read_gene_aliases(asked: str | None) -> GeneAliases | None:
             f"gene_aliases={asked!r} is neither a file nor {_HGNC}, which stands for the table "
             "of the HGNC."
         )
-    table = pd.read_csv(asked, sep=None, engine="python", dtype=str, keep_default_na=False)
+    how = {"sep": None, "engine": "python", "dtype": str, "keep_default_na": False}
+    table = read_table(Path(asked), **how)
     if not {"alias", "symbol"} <= set(table.columns):
         raise ValueError(
             f"gene_aliases={asked!r} has the columns {', '.join(map(repr, table.columns))}; alias "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cellclass._download import fetch
+from cellclass.io._table_file import read_table
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -68,8 +69,10 @@ def hgnc_symbols(path: str | PathLike[str] | None = None) -> pd.DataFrame:
     ------
     DownloadError
         The file cannot be downloaded; nothing incomplete is kept.
+    FileFormatError
+        The file cannot be read as a table.
     ValueError
-        The file lacks a column, or holds no genes.
+        It lacks a column, or holds no genes.
 
     References
     ----------
@@ -96,7 +99,7 @@ def hgnc_symbols(path: str | PathLike[str] | None = None) -> pd.DataFrame:
         path = fetch(f"{_FOLDER}/{_FILE}", sha256=_SHA256, file_name=_FILE, n_bytes=_N_BYTES)
     path = Path(path)
     wanted = ["symbol", *_KINDS.values()]
-    found = pd.read_csv(path, sep="\t", nrows=0).columns
+    found = read_table(path, sep="\t", nrows=0).columns
     absent = [column for column in wanted if column not in found]
     if absent:
         raise ValueError(
@@ -106,7 +109,7 @@ def hgnc_symbols(path: str | PathLike[str] | None = None) -> pd.DataFrame:
             "'alias' and 'symbol'."
         )
     # a gene may be called NA
-    genes = pd.read_csv(path, sep="\t", usecols=wanted, dtype=str, keep_default_na=False)
+    genes = read_table(path, sep="\t", usecols=wanted, dtype=str, keep_default_na=False)
     genes["symbol"] = genes["symbol"].str.strip()
     genes = genes[genes["symbol"] != ""]
     if genes.empty:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from cellclass._checks import entry_of
 from cellclass._keys import (
     ANNOTATE,
     CONFUSION,
@@ -29,6 +30,13 @@ _ORDER = (
     "n_obs",
     "n_unassigned",
 )
+# What each table is made of.
+_PARTS = {
+    "labels": (REPORT,),
+    "confusion": (CONFUSION, CONFUSION_TRUTH, CONFUSION_PREDICTED),
+    "scores": (SCORES,),
+    "reliability": (RELIABILITY,),
+}
 
 
 def evaluation_df(
@@ -73,13 +81,17 @@ def evaluation_df(
     >>> cc.get.evaluation_df(adata, table="scores")["n_obs"].item()
     700.0
     """
-    name = evaluation_key(key)
-    if name not in adata.uns:
-        raise KeyError(
-            f"There is no evaluation under key={key!r}. Call "
-            f"cc.tl.evaluate(adata, labels_key, key={key!r}) first."
+    if table not in _PARTS:
+        raise ValueError(
+            f"table={table!r}; the tables are 'labels', 'confusion', 'scores' and 'reliability'."
         )
-    found = adata.uns[name]
+    found = entry_of(
+        adata,
+        evaluation_key(key),
+        _PARTS[table],
+        what="no evaluation",
+        call=f"cc.tl.evaluate(adata, labels_key, key={key!r})",
+    )
     if table == "labels":
         return found[REPORT].copy()
     if table == "reliability":
@@ -87,13 +99,9 @@ def evaluation_df(
     if table == "scores":
         names = [name for name in _ORDER if name in found[SCORES]]  # a file sorts them by name
         return pd.DataFrame({name: [float(found[SCORES][name])] for name in names})
-    if table == "confusion":
-        return pd.DataFrame(
-            found[CONFUSION],
-            index=pd.Index(found[CONFUSION_TRUTH], name="truth"),
-            columns=pd.Index(found[CONFUSION_PREDICTED], name="predicted"),
-            copy=True,
-        )
-    raise ValueError(
-        f"table={table!r}; the tables are 'labels', 'confusion', 'scores' and 'reliability'."
+    return pd.DataFrame(
+        found[CONFUSION],
+        index=pd.Index(found[CONFUSION_TRUTH], name="truth"),
+        columns=pd.Index(found[CONFUSION_PREDICTED], name="predicted"),
+        copy=True,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import near
+from cellclass._checks import check_whole, near
 from cellclass._keys import ATTRIBUTIONS, LABELS, NAMES, SCORES
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def gene_attributions_df(
     >>> cc.get.gene_attributions_df(adata, label="CD19+ B", n_genes=3).columns.tolist()
     ['label', 'names', 'scores']
     """
-    if n_genes is not None and n_genes < 1:
-        raise ValueError(f"n_genes={n_genes} is less than 1.")
+    if n_genes is not None:
+        check_whole(n_genes, "n_genes", 1)
     entry = adata.uns.get(key)
     if not isinstance(entry, dict) or not {LABELS, NAMES, SCORES} <= set(entry):
         raise KeyError(

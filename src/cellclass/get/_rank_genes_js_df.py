@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from cellclass._checks import near
+from cellclass._checks import check_whole, near
 from cellclass._keys import (
     COUNT_DISTRIBUTIONS,
     JS_RANK,
@@ -85,8 +85,8 @@ def rank_genes_js_df(
     >>> cc.get.rank_genes_js_df(adata, label="CD19+ B", n_genes=2)["names"].tolist()
     ['CD79A', 'CD74']
     """
-    if n_genes is not None and n_genes < 1:
-        raise ValueError(f"n_genes={n_genes} is less than 1.")
+    if n_genes is not None:
+        check_whole(n_genes, "n_genes", 1)
     if key not in adata.uns or RANKING not in adata.uns[key]:
         raise KeyError(
             f"There is no ranking under key={key!r}. Call "

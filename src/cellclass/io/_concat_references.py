@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from anndata import AnnData
 from anndata.utils import make_index_unique
 
+from cellclass._checks import check_name
 from cellclass.io._concat_files import write_in_parts
 from cellclass.io._reference import FILE_KINDS, Reference, obs_of, open_reference
 from cellclass.io._reference_summary import (
@@ -148,6 +149,8 @@ def concat_references(
     layers = _for_each(sources, layer, "layer")
     if key_added is None:
         key_added = next(iter(keys.values())) if len(set(keys.values())) == 1 else "cell_type"
+    check_name(key_added, "key_added")
+    check_name(batch_key, "batch_key")
     if key_added == batch_key:
         raise ValueError(f"The labels and the batch cannot both be obs[{batch_key!r}].")
     target = None if out is None else _target(Path(out), sources, overwrite=overwrite)

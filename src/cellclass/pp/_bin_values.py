@@ -9,11 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 from anndata import ImplicitModificationWarning
 
-from cellclass._checks import check_not_empty, is_dask
+from cellclass._checks import check_name, check_not_empty, is_dask
 from cellclass._keys import BINNED
 from cellclass.contract import linear_rows, stacked_like, stored_values
 from cellclass.kernels import log2_bins, quantile_bins
-from cellclass.pp._linear_source import check_key, has_counts, linear_source
+from cellclass.pp._linear_source import has_counts, linear_source
 from cellclass.pp._ranked_cells import check_number
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def bin_values(
         raise ValueError(f'method={method!r} is neither "log2" nor "quantile".')
     bins = check_number(n_bins, "n_bins", 3, _MOST_BINS, ", the bins that fit one byte")
     bins = _N_BINS[method] if bins is None else bins
-    check_key(layer_added, "layer_added")
+    check_name(layer_added, "layer_added", "a layer")
     if adata.isbacked:
         raise ValueError(
             "The AnnData is backed by a file, which is not written to. Load it first: adata = "

@@ -42,12 +42,3 @@ def linear_source(adata: AnnData, layer: str | None, *, needs_sums: bool) -> tup
 def has_counts(scale: Scale) -> bool:
     """Tell whether counts come out once the transformation is undone."""
     return scale.of_counts or scale.name == "counts"
-
-
-def check_key(name: str, argument: str) -> None:
-    """Refuse a name that AnnData files do not allow."""
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(
-            f"{argument}={name!r} is no name for an entry: it must be text, not empty and without "
-            "a '/', which AnnData files do not allow."
-        )

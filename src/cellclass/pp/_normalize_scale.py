@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, get_args
 
-from cellclass._checks import check_not_empty
+from cellclass._checks import check_name, check_not_empty
 from cellclass._keys import LOG1P
 from cellclass._warn import warn
 from cellclass.contract import Target, convert, identify_scale, locate, require_convertible
@@ -137,11 +137,8 @@ def _check_arguments(
         raise ValueError(
             f"target_sum={target_sum!r}; a positive number of counts per cell is needed."
         )
-    if key_added is not None and (not key_added or "/" in key_added):
-        raise ValueError(
-            f"key_added={key_added!r} is no name for a layer: it must not be empty nor hold a '/', "
-            "which AnnData files do not allow."
-        )
+    if key_added is not None:
+        check_name(key_added, "key_added", "a layer")
     if adata.isbacked:
         raise ValueError(
             "The AnnData is backed by a file, which is not written to. Load it first: adata = "

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from anndata import ImplicitModificationWarning
 
-from cellclass._checks import check_not_empty, check_unique_genes
+from cellclass._checks import check_name, check_not_empty, check_unique_genes
 from cellclass._keys import PARAMS, RANK_VALUE, median_key
 from cellclass.contract import linear_rows
 from cellclass.kernels import rank_tokens_csr, rank_tokens_dense
 from cellclass.pp._gene_medians import check_medians, given_medians, medians_of
-from cellclass.pp._linear_source import check_key, linear_source
+from cellclass.pp._linear_source import linear_source
 from cellclass.pp._ranked_cells import check_number
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def rank_value_encode(
     if n_tokens is None:
         raise TypeError("n_tokens=None; the longest sentence needs a number, such as 2048.")
     check_number(n_tokens, "n_tokens", 1, None, ": a cell needs room for a gene")
-    check_key(key_added, "key_added")
+    check_name(key_added, "key_added", "an entry")
     if copy and adata.isbacked:
         raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
     by_gene = None if medians is None else given_medians(medians, adata.var_names)

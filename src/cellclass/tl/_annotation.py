@@ -13,6 +13,7 @@ from cellclass._checks import (
     annotated_probability,
     check_anndata,
     check_annotated,
+    check_name,
     is_mudata,
     near,
 )
@@ -96,11 +97,7 @@ def check_added(adata: AnnData, key_added: str, columns: Sequence[str], call: st
     call
         The function that writes them, for the message.
     """
-    if not key_added or "/" in key_added:
-        raise ValueError(
-            f"key_added={key_added!r} is no name for a column: it must not be empty nor hold a "
-            "'/', which AnnData files do not allow."
-        )
+    check_name(key_added, "key_added")
     about = adata.uns.get(key_added, {})
     params = about.get(PARAMS) if isinstance(about, Mapping) else None
     if isinstance(params, Mapping) and params.get("function") == call:
