@@ -86,6 +86,13 @@ def check_annotated(adata: AnnData, key: str) -> None:
     call = f"cc.tl.annotate(adata, model, key_added={key!r})"
     if key not in adata.obs.columns or confidence_key(key) not in adata.obs.columns:
         raise KeyError(f"There is no annotation under key={key!r}. Call {call} first.")
+    for name in (confidence_key(key), novelty_key(key)):
+        kind = adata.obs[name].dtype if name in adata.obs.columns else np.dtype(float)
+        if kind.kind not in "fiu" or (isinstance(kind, np.dtype) and not kind.isnative):
+            raise KeyError(
+                f"There is no annotation under key={key!r}: obs[{name!r}] holds {kind}, where "
+                f"numbers of this machine's own kind are needed. Call {call} again."
+            )
     n_missing = int(adata.obs[key].isna().sum())
     if n_missing:
         raise LabelError(
@@ -251,12 +258,11 @@ def entry_of(
     """Return what a function wrote under a key of `uns`, or say which part is not there."""
     found = adata.uns.get(key)
     if not isinstance(found, Mapping):
-        raise KeyError(f"There is {what} under key={key!r}. Call {call} first.")
+        raise KeyError(f"There is {what} in uns[{key!r}]. Call {call} first.")
     absent = [part for part in parts if part not in found]
     if absent:
         raise KeyError(
-            f"There is {what} under key={key!r}: uns[{key!r}] lacks {absent[0]!r}. Call {call} "
-            "first."
+            f"There is {what} in uns[{key!r}], which lacks {absent[0]!r}. Call {call} first."
         )
     return found
 

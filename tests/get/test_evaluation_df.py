@@ -37,3 +37,13 @@ def test_what_is_missing(scored, unchanged):
         cc.get.evaluation_df(scored, table="roc")
     with pytest.raises(KeyError, match=r"cc.tl.evaluate\(adata, labels_key, key='other'\)"):
         cc.get.evaluation_df(scored, key="other")
+
+
+@pytest.mark.parametrize("table", ["labels", "confusion", "scores", "reliability"])
+def test_an_entry_of_something_else(scored, table):
+    scored.uns["cellclass_evaluation"] = {"params": {}}
+    with pytest.raises(KeyError, match=r"lacks '.*'\. Call cc.tl.evaluate"):
+        cc.get.evaluation_df(scored, table=table)
+    scored.uns["cellclass_evaluation"] = "text"
+    with pytest.raises(KeyError, match=r"There is no evaluation in uns\['cellclass_evaluation'\]"):
+        cc.get.evaluation_df(scored, table=table)

@@ -45,3 +45,11 @@ def test_not_annotated(query, unchanged):
         cc.get.predictions_df(query)
     with pytest.raises(KeyError, match="key='cell_type'"):
         cc.get.predictions_df(query, key="cell_type")
+
+
+@pytest.mark.parametrize("kind", ["str", ">f8"])
+@pytest.mark.parametrize("name", ["confidence", "novelty_pvalue"])
+def test_numbers_that_became_something_else(annotated, name, kind):
+    annotated.obs[f"cellclass_{name}"] = annotated.obs[f"cellclass_{name}"].to_numpy().astype(kind)
+    with pytest.raises(KeyError, match=f"cellclass_{name}'\\] holds .*, where numbers"):
+        cc.get.predictions_df(annotated)
