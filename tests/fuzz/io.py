@@ -49,7 +49,7 @@ def reading(draw):
         "orientation": one_of(draw, ["genes_by_cells"], "auto", "cells_by_genes", "sideways"),
         "delimiter": one_of(draw, [None], "\t", "", "ab", ";"),
         "id_separator": one_of(draw, ["|", None], "", "e"),
-        "dtype": one_of(draw, ["float32", "int32"], "float64", "int8", "text", None),
+        "dtype": one_of(draw, ["float32", "auto"], "float64", "int8", "text", None),
     }
 
 
@@ -63,7 +63,7 @@ def read_gene_by_cell(bench):
     )
     assert path.read_bytes() == before
     usual = kwargs["orientation"] == "genes_by_cells" and kwargs["delimiter"] is None
-    if sound is not None and usual and kwargs["dtype"] in ("float32", "float64", "int32"):
+    if sound is not None and usual and kwargs["dtype"] in ("float32", "float64", "auto"):
         assert refusal is None or kwargs["id_separator"] in ("", "e")
         if refusal is None:
             same(adata.X, sound)

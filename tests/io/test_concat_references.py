@@ -363,3 +363,19 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
     found = ad.read_h5ad(tmp_path / "all.h5ad", backed="r")
     assert found.n_obs == 8 * 8000
     assert (found.X[7 * 8000 :] != X).nnz == 0
+
+
+@pytest.mark.parametrize(("dtype", "written"), [(">f4", "float32"), ("float16", "float32")])
+def test_types_that_scipy_does_not_know(tmp_path, dtype, written):
+    parts = {name: counts(kind="dense", dtype=dtype, seed=seed) for seed, name in enumerate("ab")}
+    both = cc.io.concat_references(parts, labels_key="label")
+    assert both.X.dtype == written
+    np.testing.assert_array_equal(both.X.toarray(), np.vstack([part.X for part in parts.values()]))
+
+
+@pytest.mark.parametrize("argument", ["key_added", "batch_key"])
+@pytest.mark.parametrize("name", ["a/b", ""])
+def test_names_that_files_do_not_hold(argument, name):
+    parts = {"a": counts(), "b": counts(seed=1)}
+    with pytest.raises(ValueError, match=f"{argument}='{name}' is no name for a column"):
+        cc.io.concat_references(parts, labels_key="label", **{argument: name})

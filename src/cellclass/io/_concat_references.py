@@ -241,7 +241,9 @@ def _annotation(job: _Job) -> AnnData:
 
 def _expression(job: _Job, genes: pd.Index) -> Iterator[sp.csr_matrix]:
     """Yield the expression of the result, some cells at a time."""
-    dtype = np.result_type(*(summary.dtype for summary in job.summaries))
+    dtype = np.result_type(*(summary.dtype for summary in job.summaries)).newbyteorder("=")
+    if dtype == np.float16:  # which SciPy does not know
+        dtype = np.dtype(np.float32)
     for summary in job.summaries:
         with job.open(summary.name) as reference:
             yield from reference.rows(dtype, genes)
