@@ -101,6 +101,8 @@ def make(recipe: Recipe) -> ad.AnnData:
 def assemble(recipe, values, obs, var) -> ad.AnnData:
     """Put the parts together in the array kind that is asked for."""
     kind = recipe.kind if storable(values.dtype, recipe.kind) else "C"
+    if kind.startswith("backed") and not in_files(recipe.labels, obs["label"]):
+        kind = "C"
     rows, columns = np.arange(len(obs)), np.arange(len(var))
     if kind == "view":
         rows = np.repeat(rows, 2)
@@ -219,6 +221,11 @@ def storable(dtype: np.dtype, kind: str) -> bool:
     if dtype == np.float16 and (sparse or kind == "masked"):
         return False
     return dtype.isnative or kind not in ("dask csr", "backed csr", "backed csc")
+
+
+def in_files(how: str, column: pd.Series) -> bool:
+    """Tell whether anndata writes labels: text alone, and such of pandas only as categories."""
+    return how != "text and numbers" and not (how == "strings" and column.is_unique)
 
 
 def compressed(X: np.ndarray, kind: str) -> object:

@@ -77,3 +77,43 @@ def test_without_cells_the_shares_stay():
 def test_refusals(prior, message):
     with pytest.raises(ValueError, match=message):
         estimate_prior_shift(np.full((4, 2), 0.5), prior)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"max_iterations": 0}, "max_iterations=0"),
+        ({"max_iterations": 1.5}, "max_iterations=1.5"),
+        ({"tolerance": -1}, "tolerance=-1"),
+        ({"tolerance": np.nan}, "tolerance=nan"),
+        ({"tolerance": "small"}, "tolerance='small'"),
+    ],
+)
+def test_refused_numbers(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        estimate_prior_shift(np.full((4, 2), 0.5), [1, 1], **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("probability", "message"),
+    [
+        ([[0.5, np.inf]], "1 values are not from 0 to 1, such as inf"),
+        ([[np.nan, 0.5]], "such as nan"),
+        ([[-0.5, 1.5]], "2 values.*softmax"),
+        ([[0.0, 0.0], [0.5, 0.5]], "1 cells are all 0"),
+        ([0.5, 0.5], r"probability \(2,\)"),
+        ([[0.5, 0.25, 0.25]], r"probability \(1, 3\)"),
+        (0.5, r"probability \(\)"),
+    ],
+)
+def test_what_is_no_probability_is_refused(probability, message):
+    shift = estimate_prior_shift(np.full((4, 2), 0.5), [1, 1])
+    with pytest.raises(ValueError, match=message):
+        shift.corrected(probability)
+    with pytest.raises(ValueError, match=message):
+        estimate_prior_shift(probability, [1, 1])
+
+
+def test_shares_that_overflow_together():
+    shift = estimate_prior_shift(np.full((4, 2), 0.5), [1e308, 1e308])
+    np.testing.assert_allclose(shift.query_prior, [0.5, 0.5])

@@ -145,8 +145,9 @@ def test_empty_cells_are_left_out(model, query):
 
 @pytest.mark.parametrize("argument", ["n_steps", "n_cells_per_label"])
 def test_bad_numbers(model, argument):
-    with pytest.raises(ValueError, match=f"{argument}=0; at least 1"):
-        model.get_gene_attributions(**{argument: 0})
+    for value in (0, 1.5):
+        with pytest.raises(ValueError, match=f"{argument}={value}; a whole number from 1 on"):
+            model.get_gene_attributions(**{argument: value})
 
 
 def test_untrained(tiny):

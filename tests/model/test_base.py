@@ -356,8 +356,15 @@ def test_without_validation_cells(tiny, fit, tmp_path):
 
 def test_arguments_of_train(tiny, fit):
     model = fit(tiny, labels_key="label", layer=None)
-    for arguments in ({"max_epochs": 0}, {"batch_size": 0}, {"plan_kwargs": {"n_steps": -1}}):
-        with pytest.raises(ValueError, match="at least 1 is needed"):
+    for arguments in (
+        {"max_epochs": 0},
+        {"max_epochs": 1.5},
+        {"batch_size": 0},
+        {"batch_size": 2.5},
+        {"plan_kwargs": {"n_steps": -1}},
+        {"checkpoint_every": 1.5},
+    ):
+        with pytest.raises(ValueError, match="a whole number from 1 on is needed"):
             model.train(**arguments)
     with pytest.raises((TypeError, ValueError), match="learning_rate"):
         model.train(plan_kwargs={"learning_rate": 1})

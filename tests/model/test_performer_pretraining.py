@@ -298,8 +298,10 @@ def test_empty_cells_are_left_out(counts):
         ({"mask_prob": 1.5}, "mask_prob=1.5; a share from 0 to 1"),
         ({"replace_prob": -1}, "replace_prob=-1; a share"),
         ({"random_token_prob": 2}, "random_token_prob=2; a share"),
-        ({"batch_size": 0}, "batch_size=0; at least 1"),
-        ({"max_epochs": 0}, "max_epochs=0; at least 1"),
+        ({"batch_size": 0}, "batch_size=0; a whole number from 1 on"),
+        ({"batch_size": 1.5}, "batch_size=1.5; a whole number"),
+        ({"max_epochs": 0}, "max_epochs=0; a whole number from 1 on"),
+        ({"max_epochs": 1.5}, "max_epochs=1.5; a whole number"),
     ],
 )
 def test_bad_arguments(counts, kwargs, words):

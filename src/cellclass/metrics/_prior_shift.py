@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cellclass._checks import check_whole
+from cellclass.metrics._arrays import check_tolerance, probability_of
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -42,8 +45,15 @@ class PriorShift:
     converged: bool
 
     def corrected(self, probability: np.ndarray) -> np.ndarray:
-        """Return the probabilities `(n_obs, n_labels)` under the query's shares; rows sum to 1."""
-        return _under(probability, self.training_prior, self.query_prior)
+        """Return the probabilities `(n_obs, n_labels)` under the query's shares; rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            These are no probabilities (0–1) of as many labels.
+        """
+        given = probability_of(probability, len(self.training_prior))
+        return _under(given, self.training_prior, self.query_prior)
 
 
 def estimate_prior_shift(
@@ -71,7 +81,7 @@ def estimate_prior_shift(
     Parameters
     ----------
     probability
-        Of each label, `(n_obs, n_labels)`; rows sum to 1.
+        Of each label (0–1), `(n_obs, n_labels)`; rows are scaled to sum to 1.
     training_prior
         Shares of the labels in training, `(n_labels,)`; scaled to sum to 1. A label with share 0
         keeps it.
@@ -88,7 +98,8 @@ def estimate_prior_shift(
     Raises
     ------
     ValueError
-        The shapes do not fit, or the shares are negative or sum to 0.
+        The shapes do not fit, a probability is not from 0 to 1, a cell has none above 0, the shares
+        are negative or sum to 0, or the iterations or the tolerance are none.
 
     Examples
     --------
@@ -96,17 +107,20 @@ def estimate_prior_shift(
     >>> bool(shift.query_prior[0] > 0.99)
     True
     """
-    given = np.asarray(probability, dtype=np.float64)
+    check_whole(max_iterations, "max_iterations", 1)
+    check_tolerance(tolerance)
     prior = np.asarray(training_prior, dtype=np.float64)
-    if given.ndim != 2 or prior.shape != given.shape[1:]:
+    if prior.ndim != 1 or np.shape(probability)[1:] != prior.shape:
         raise ValueError(
-            f"probability {given.shape} and training_prior {prior.shape} do not fit: one column "
-            "and one share for each label are needed."
+            f"probability {np.shape(probability)} and training_prior {prior.shape} do not fit: one "
+            "column and one share for each label are needed."
         )
-    if not (np.isfinite(prior).all() and (prior >= 0).all() and prior.sum() > 0):
+    given = probability_of(probability, len(prior))
+    if not (np.isfinite(prior).all() and (prior >= 0).all() and prior.any()):
         raise ValueError(
             f"training_prior={prior.tolist()}; shares from 0 on are needed, not all 0."
         )
+    prior = prior / prior.max()  # so that no sum overflows
     prior = prior / prior.sum()
     prior[prior < _NOTHING] = 0.0
     share, n_iterations, converged = prior, 0, len(given) == 0
@@ -120,7 +134,6 @@ def estimate_prior_shift(
 
 def _under(probability: np.ndarray, prior: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Bayes' rule with other shares; a cell that they leave nothing keeps its probabilities."""
-    probability = np.asarray(probability, dtype=np.float64)
     ratio = np.divide(share, prior, out=np.zeros_like(share), where=prior > 0)
     moved = probability * ratio
     total = moved.sum(axis=1, keepdims=True)

@@ -300,7 +300,7 @@ class CellClassifier(MultimodalPredictor):
         FileExistsError
             `checkpoint_dir` holds an interrupted training, and `resume` is false.
         ValueError
-            It holds another training: the message says what differs.
+            It holds another training, or a number of epochs, cells or steps is no whole one from 1.
         ModelFileError
             The checkpoint was damaged.
 

@@ -11,6 +11,7 @@ import torch
 from scvi.train import TrainRunner
 from scvi.train._logger import SimpleLogger
 
+from cellclass._checks import check_whole
 from cellclass.data import GivenDataModule
 from cellclass.model._checkpoints import Checkpoints, digest_of_weights, what_is_trained
 from cellclass.model._processes import leave_at_exit
@@ -54,8 +55,7 @@ class Resuming(NamedTuple):
 
     def check(self) -> None:
         """Refuse what cannot be done."""
-        if self.checkpoint_every < 1:
-            raise ValueError(f"checkpoint_every={self.checkpoint_every}; at least 1 is needed.")
+        check_whole(self.checkpoint_every, "checkpoint_every", 1)
         if self.checkpoint_dir is None and self.resume:
             raise ValueError(
                 "resume=True goes on from a checkpoint: say in which folder it is, checkpoint_dir=…"

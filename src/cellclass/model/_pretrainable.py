@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cellclass._checks import check_whole
 from cellclass._warn import warn
 from cellclass.errors import GeneError, NotTrainedError
 from cellclass.model._gene_vectors import SMALLEST_SHARE, NoVectorsError
@@ -113,8 +114,9 @@ class Pretrainable(SavedModel):
         ScaleError, ValuesError, GeneError
             The cells cannot be brought to what the model expects.
         ValueError
-            A share is outside 0 to 1, `batch_size` or `max_epochs` is below 1, there are too few
-            cells, or `checkpoint_dir` holds another pre-training: the message says what differs.
+            A share is outside 0 to 1, `batch_size` or `max_epochs` is no whole number from 1 on,
+            there are too few cells, or `checkpoint_dir` holds another pre-training: the message
+            says what differs.
         ModelFileError
             The checkpoint in `checkpoint_dir` was damaged.
 
@@ -135,8 +137,8 @@ class Pretrainable(SavedModel):
         if mask_prob == 0:
             raise ValueError("mask_prob=0: there is nothing to tell. scBERT takes 0.15.")
         for name, value in {"batch_size": batch_size, "max_epochs": max_epochs}.items():
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}; at least 1 is needed.")
+            if value is not None:
+                check_whole(value, name, 1)
         if self._reference is None and self.is_trained:
             raise ValueError(
                 "A trained model that was loaded from files cannot be pre-trained: its head would "

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
+from cellclass._checks import check_whole
 from cellclass.train._processes import share_buffers, sum_over_processes
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ class Recipe:
         """Refuse numbers that no training can be made of."""
         for name in ("batch_size", "max_epochs", "n_steps"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}; at least 1 is needed.")
+            if value is not None or name != "max_epochs":
+                check_whole(value, name, 1)
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay={self.layer_decay}; above 0 and up to 1 is needed.")
 
