@@ -24,6 +24,9 @@ from hypothesis import strategies as st
 
 import cellclass as cc
 
+# Of a single cell, 100% may be novel.
+pytestmark = pytest.mark.filterwarnings("ignore:.* of the cells are unlike all cells:UserWarning")
+
 MODELS = {
     "perceptron": (cc.model.CellClassifierMLP, {"n_hidden": (16,)}),
     "convolutions": (cc.model.CellClassifierCNN, {}),
