@@ -101,6 +101,8 @@ def make(recipe: Recipe) -> ad.AnnData:
 def assemble(recipe, values, obs, var) -> ad.AnnData:
     """Put the parts together in the array kind that is asked for."""
     kind = recipe.kind if storable(values.dtype, recipe.kind) else "C"
+    if kind.startswith("backed") and recipe.labels == "text and numbers":
+        kind = "C"  # a column that no file holds
     rows, columns = np.arange(len(obs)), np.arange(len(var))
     if kind == "view":
         rows = np.repeat(rows, 2)
