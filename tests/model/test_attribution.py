@@ -145,7 +145,7 @@ def test_empty_cells_are_left_out(model, query):
 
 @pytest.mark.parametrize("argument", ["n_steps", "n_cells_per_label"])
 def test_bad_numbers(model, argument):
-    with pytest.raises(ValueError, match=f"{argument}=0; at least 1"):
+    with pytest.raises(ValueError, match=f"{argument}=0; a whole number from 1 on"):
         model.get_gene_attributions(**{argument: 0})
 
 

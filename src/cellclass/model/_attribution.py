@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cellclass._checks import check_obs_key
+from cellclass._checks import check_obs_key, check_whole
 from cellclass.errors import LabelError
 from cellclass.model._save_load import SavedModel
 
@@ -99,6 +99,8 @@ class AttributedModel(SavedModel):
             `labels_key` is not a column of `obs`.
         LabelError
             No cell has a label of the model.
+        ValueError
+            `n_cells_per_label` or `n_steps` is no whole number from 1 on.
         ScaleError, ValuesError, GeneError
             The cells cannot be brought to what the model expects.
 
@@ -112,9 +114,9 @@ class AttributedModel(SavedModel):
         >>> model.get_gene_attributions().shape  # genes, labels
         (50, 2)
         """
-        for name, value in {"n_cells_per_label": n_cells_per_label, "n_steps": n_steps}.items():
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}; at least 1 is needed.")
+        if n_cells_per_label is not None:
+            check_whole(n_cells_per_label, "n_cells_per_label", 1)
+        check_whole(n_steps, "n_steps", 1)
         bound = self._bind(adata, layer, gene_aliases)
         if adata is None:
             adata, of_reference = self._rna, self.registry["setup_args"]["labels_key"]

@@ -93,6 +93,8 @@ def attribute_genes(
         There is no column `groupby`.
     LabelError
         No cell has a label of the model.
+    ValueError
+        `n_cells_per_label` or `n_steps` is no whole number from 1 on.
     NotTrainedError, ScaleError, ValuesError, GeneError
         As `cc.tl.annotate`; nothing is written.
 
