@@ -215,3 +215,9 @@ def test_real_files_of_one_organism_and_of_two(real_data):
                 assert "ORF" in name.upper()
                 assert lookup.reference.names[lookup.place[gene]].upper() == name.upper()
     assert len(adatas) == 8
+
+
+def test_a_reference_without_genes(other):
+    query, reference = other, other[:, :0].copy()
+    with pytest.raises(GeneError, match="The reference has no genes"):
+        cc.pp.align_genes(query, reference)

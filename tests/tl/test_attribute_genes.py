@@ -68,3 +68,6 @@ def test_errors_write_nothing(query, model, unchanged):
             cc.tl.attribute_genes(query, model, groupby="other")
         with pytest.raises(TypeError, match="a trained model is needed"):
             cc.tl.attribute_genes(query, "model", groupby="cell_type")
+        for name, value in [("n_steps", 1.5), ("n_steps", None), ("n_cells_per_label", 0)]:
+            with pytest.raises(ValueError, match=f"{name}={value}; a whole number from 1 on"):
+                cc.tl.attribute_genes(query, model, groupby="cell_type", **{name: value})

@@ -153,6 +153,8 @@ def doubts_of(lookup: GeneLookup) -> list[str]:
 def explain_mismatch(lookup: GeneLookup, selected: np.ndarray | None = None) -> str:
     """Say why the query's genes are not those of the reference, and what to do."""
     query, genes = lookup.query.names, lookup.reference.names
+    if not len(genes):
+        return "The reference has no genes: check the filter that made it."
     expected = genes if selected is None else genes[selected]
     example = f"The reference knows {expected[0]!r}, the query has {query[0]!r}"
     organisms = organisms_differ(lookup)

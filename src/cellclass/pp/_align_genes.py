@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData, ImplicitModificationWarning
+from anndata import AnnData
 
 from cellclass._checks import check_not_empty, check_unique_genes
 from cellclass._keys import (
@@ -18,6 +17,7 @@ from cellclass._keys import (
     gene_original_key,
     gene_rule_key,
 )
+from cellclass._own import keep_genes, own
 from cellclass._warn import warn
 from cellclass.contract import (
     OUTCOMES,
@@ -181,12 +181,10 @@ def align_genes(
         **_counts(lookup, importance),
         **gene_report(lookup),
     }
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as everywhere
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        for name, values in columns.items():
-            target.var[name] = values
-        target.uns[key_added] = about
+    target = own(adata, copy=copy)
+    for name, values in columns.items():
+        target.var[name] = values
+    target.uns[key_added] = about
     if subset:
         _subset(target, lookup, key_added)
     return target if copy else None
@@ -240,6 +238,6 @@ def _subset(adata: AnnData, lookup: GeneLookup, key: str) -> None:
     """Keep the matched genes, as the reference calls and orders them."""
     genes = np.flatnonzero(lookup.place >= 0)
     genes = genes[np.argsort(lookup.place[genes])]
-    adata._inplace_subset_var(genes)  # noqa: SLF001 - what scanpy's filters use
+    keep_genes(adata, genes)
     adata.var[gene_original_key(key)] = adata.var_names.to_numpy(dtype=object)
     adata.var_names = pd.Index(lookup.reference.names[lookup.place[genes]])

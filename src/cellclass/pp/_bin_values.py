@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import scipy.sparse as sp
-from anndata import ImplicitModificationWarning
 
 from cellclass._checks import check_name, check_not_empty, is_dask
 from cellclass._keys import BINNED
+from cellclass._own import own
 from cellclass.contract import linear_rows, stacked_like, stored_values
 from cellclass.kernels import log2_bins, quantile_bins
 from cellclass.pp._linear_source import has_counts, linear_source
@@ -153,10 +152,8 @@ def bin_values(
             "expression is not overwritten."
         )
     binned = _binned_lazily(source.matrix, scale, method, bins)
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        target.layers[layer_added] = binned
+    target = own(adata, copy=copy)
+    target.layers[layer_added] = binned
     return target if copy else None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from cellclass._checks import check_name, check_not_empty
 from cellclass._keys import LOG1P
+from cellclass._own import copied_matrix, own
 from cellclass._warn import warn
 from cellclass.contract import Target, convert, identify_scale, locate, require_convertible
 from cellclass.errors import ScaleError
@@ -111,12 +112,10 @@ def normalize_scale(
             "at hand. Pass target_sum=None to keep each cell's own factor.",
         )
     if _is_there(scale, target, target_sum):
-        matrix = source.matrix.copy()
+        matrix = copied_matrix(source.matrix)
     else:
         matrix = convert(source.matrix, scale, target, target_sum=target_sum)
-    adata = adata.copy() if copy else adata
-    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
-        adata._init_as_actual(adata.copy())  # noqa: SLF001
+    adata = own(adata, copy=copy)
     _write(adata, matrix, source, target, key_added)
     return adata if copy else None
 

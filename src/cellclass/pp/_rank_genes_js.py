@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import ImplicitModificationWarning
 
 from cellclass._checks import check_not_empty, check_unique_genes, matrix_of
 from cellclass._keys import (
@@ -16,6 +14,7 @@ from cellclass._keys import (
     RANK_GENES_JS,
     RANKING,
 )
+from cellclass._own import own
 from cellclass._warn import warn
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
@@ -342,10 +341,8 @@ def rank_genes_js(
     }
     for message in doubts(cells, groupby, shares, found, is_binned=bins is not None):
         warn(message)
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        for name, values in columns.items():
-            target.var[name] = values
-        target.uns[key_added] = entry
+    target = own(adata, copy=copy)
+    for name, values in columns.items():
+        target.var[name] = values
+    target.uns[key_added] = entry
     return target if copy else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anndata import ImplicitModificationWarning
 
 from cellclass._checks import check_name, check_not_empty, check_unique_genes
 from cellclass._keys import PARAMS, RANK_VALUE, median_key
+from cellclass._own import own
 from cellclass.contract import linear_rows
 from cellclass.kernels import rank_tokens_csr, rank_tokens_dense
 from cellclass.pp._gene_medians import check_medians, given_medians, medians_of
@@ -149,19 +148,17 @@ def rank_value_encode(
         by_gene = medians_of(source.matrix, scale, _TARGET_SUM)
     tokens, expressed = _tokens(source.matrix, scale, by_gene, n_tokens)
     check_medians(by_gene, expressed, adata.var_names)
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        target.obsm[key_added] = tokens
-        target.var[median_key(key_added)] = by_gene
-        target.uns[key_added] = {
-            PARAMS: {
-                "layer": layer,
-                "n_tokens": int(n_tokens),
-                "target_sum": _TARGET_SUM,
-                "medians": "computed" if medians is None else "given",
-            }
+    target = own(adata, copy=copy)
+    target.obsm[key_added] = tokens
+    target.var[median_key(key_added)] = by_gene
+    target.uns[key_added] = {
+        PARAMS: {
+            "layer": layer,
+            "n_tokens": int(n_tokens),
+            "target_sum": _TARGET_SUM,
+            "medians": "computed" if medians is None else "given",
         }
+    }
     return target if copy else None
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from anndata import ImplicitModificationWarning
 from scipy import sparse
 
 from cellclass._checks import (
@@ -18,6 +16,7 @@ from cellclass._checks import (
     matrix_of,
 )
 from cellclass._keys import MRMR, MRMR_RANK, MRMR_SCORE, MRMR_SELECTED, PARAMS
+from cellclass._own import own
 from cellclass.kernels import (
     at_median_depth,
     divergences,
@@ -212,13 +211,11 @@ def select_genes_mrmr(
         "layer": layer,
         "mask_obs": mask_obs if mask_obs is None or isinstance(mask_obs, str) else mask,
     }
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        target.var[MRMR_RANK] = rank
-        target.var[MRMR_SELECTED] = ~np.isnan(rank)
-        target.var[MRMR_SCORE] = score
-        target.uns[key_added] = {PARAMS: params}
+    target = own(adata, copy=copy)
+    target.var[MRMR_RANK] = rank
+    target.var[MRMR_SELECTED] = ~np.isnan(rank)
+    target.var[MRMR_SCORE] = score
+    target.uns[key_added] = {PARAMS: params}
     return target if copy else None
 
 

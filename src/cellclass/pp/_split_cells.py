@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import ImplicitModificationWarning
 
 from cellclass._checks import check_fraction, check_not_empty, check_obs_key, listed
 from cellclass._keys import SPLIT, TEST, TRAIN, VALIDATION
+from cellclass._own import own
 from cellclass._warn import warn
 from cellclass.pp._hold_out import hold_out
 from cellclass.pp._split_groups import assign_groups
@@ -114,10 +113,8 @@ def split_cells(
         parts = _over_groups(groups, codes, labels, shares, generator)
     if copy and adata.isbacked:
         raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
-    target = adata.copy() if copy else adata
-    with warnings.catch_warnings():  # a view becomes an AnnData of its own, as documented
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        target.obs[key_added] = pd.Categorical.from_codes(parts, categories=list(_PARTS))
+    target = own(adata, copy=copy)
+    target.obs[key_added] = pd.Categorical.from_codes(parts, categories=list(_PARTS))
     return target if copy else None
 
 

@@ -18,6 +18,7 @@ from cellclass._checks import (
     near,
 )
 from cellclass._keys import PARAMS, UNASSIGNED
+from cellclass._own import own
 from cellclass.errors import LabelError
 from cellclass.io._mudata_file import copy_mudata
 
@@ -116,10 +117,11 @@ def check_added(adata: AnnData, key_added: str, columns: Sequence[str], call: st
 def to_write(adata: AnnData, *, copy: bool) -> AnnData:
     """Return the AnnData to write to: a copy, or the one given, made one of its own if a view."""
     refuse_backed_copy(adata, copy=copy)
-    copied = copy_mudata if is_mudata(adata) else type(adata).copy
-    adata = copied(adata) if copy else adata
-    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
-        adata._init_as_actual(copied(adata))  # noqa: SLF001
+    if not is_mudata(adata):
+        return own(adata, copy=copy)
+    adata = copy_mudata(adata) if copy else adata
+    if adata.is_view:
+        adata._init_as_actual(copy_mudata(adata))  # noqa: SLF001
     return adata
 
 

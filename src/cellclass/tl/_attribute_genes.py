@@ -21,6 +21,7 @@ from cellclass._keys import (
     SCORES,
     probability_columns,
 )
+from cellclass._own import own
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -92,6 +93,8 @@ def attribute_genes(
         There is no column `groupby`.
     LabelError
         No cell has a label of the model.
+    ValueError
+        `n_cells_per_label` or `n_steps` is no whole number from 1 on.
     NotTrainedError, ScaleError, ValuesError, GeneError
         As `cc.tl.annotate`; nothing is written.
 
@@ -141,9 +144,7 @@ def attribute_genes(
         "n_cells_per_label": n_cells_per_label or 0,
         "n_steps": n_steps,
     }
-    adata = adata.copy() if copy else adata
-    if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
-        adata._init_as_actual(adata.copy())  # noqa: SLF001
+    adata = own(adata, copy=copy)
     adata.varm[key_added] = pd.DataFrame(
         values, index=adata.var_names, columns=probability_columns(labels)
     )
