@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,9 @@ def copied(adata: AnnData) -> AnnData:
 def keep_genes(adata: AnnData, genes: np.ndarray) -> None:
     """Keep the genes at these places, in this order, in an AnnData in memory that is no view."""
     whole = copied(adata) if _has_foreign(adata) else adata
-    adata._init_as_actual(whole[:, genes].copy())  # noqa: SLF001 - as scanpy's filters do
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*names are not unique")  # as they were before
+        adata._init_as_actual(whole[:, genes].copy())  # noqa: SLF001 - as scanpy's filters do
 
 
 def _has_foreign(adata: AnnData) -> bool:

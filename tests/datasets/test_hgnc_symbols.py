@@ -9,7 +9,7 @@ import pytest
 
 import cellclass as cc
 from cellclass.datasets import _hgnc_symbols as module
-from cellclass.errors import DownloadError
+from cellclass.errors import DownloadError, FileFormatError
 
 # The layout of the complete set: quotes around cells with several values, and only there.
 TEXT = """\
@@ -115,3 +115,11 @@ def test_the_download_is_verified_and_kept(server, monkeypatch, tmp_path):
     assert len(server.log) == n_requests
     assert len(table) == len(FIRST)
     assert (tmp_path / "cache" / name).is_file()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zip", ".bz2"])
+def test_what_is_not_compressed(tmp_path, suffix):
+    path = tmp_path / f"genes.txt{suffix}"
+    path.write_bytes(b"something else")
+    with pytest.raises(FileFormatError, match="cannot be read as a table"):
+        cc.datasets.hgnc_symbols(path)

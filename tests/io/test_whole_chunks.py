@@ -69,7 +69,16 @@ def test_damaged_metadata_are_left_to_zarr(folder, text):
     for name in (".zarray", "zarr.json"):
         if (folder / "blosc" / name).exists():
             (folder / "blosc" / name).write_text(text)
+    chunks_of(folder, "blosc")[0].write_bytes(b"")
     check_chunks(folder)
+
+
+def test_a_part_of_it(folder):
+    chunks_of(folder, "blosc")[0].write_bytes(b"")
+    check_chunks(folder, ("other", "nothing"))
+    check_chunks(folder, ())
+    with pytest.raises(FileFormatError, match=r"cells\.zarr' cannot be read"):
+        check_chunks(folder, ("other", "blosc"))
 
 
 def test_codecs_by_their_long_name(folder):

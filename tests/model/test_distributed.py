@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import cellclass as cc
+from cellclass.train import all_alive
 
 pytestmark = pytest.mark.oldest
 
@@ -86,8 +87,15 @@ def test_the_system_kills_a_process(tmp_path):
     done = subprocess.run(program, **how)
     assert done.returncode != 0
     assert "RuntimeError: Another process of this training has ended" in done.stderr
+    assert (tmp_path / "checkpoints" / "training.safetensors").exists()
     done = subprocess.run([*program, "on"], **how)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_went_wrong_here_is_no_death_elsewhere():
+    for text in ("Distributed package doesn't have NCCL built in", "size mismatch"):
+        with pytest.raises(RuntimeError, match=text), all_alive():
+            raise RuntimeError(text)
 
 
 def test_torchrun_trains_the_other_models(cells, tmp_path):

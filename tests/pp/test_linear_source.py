@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cellclass.pp._linear_source import check_key, has_counts, linear_source
+from cellclass._checks import check_name
+from cellclass.pp._linear_source import has_counts, linear_source
 
 
 def test_counts_are_found(cells):
@@ -26,6 +27,6 @@ def test_logarithms_of_counts_have_their_sums(cells):
 
 @pytest.mark.parametrize("name", ["", "a/b", None, 3])
 def test_names_that_are_none(name):
-    check_key("rank", "key_added")
+    check_name("rank", "key_added")
     with pytest.raises(ValueError, match=f"key_added={name!r} is no name"):
-        check_key(name, "key_added")
+        check_name(name, "key_added")

@@ -13,6 +13,7 @@ from anndata.io import read_elem
 from cellclass._disk import reading
 from cellclass.io._cell_file import SUFFIXES
 from cellclass.io._lazy_cells import lazy_cells, open_group
+from cellclass.io._whole_chunks import check_chunks
 from cellclass.io._whole_file import check_free
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def check_cells(path: Path) -> None:
         raise ValueError(f"{str(path)!r} is a folder, and an .h5ad is a file.")
     if path.suffix == ".zarr" and not any((path / name).exists() for name in _OF_ZARR):
         raise ValueError(f"{str(path)!r} is no .zarr folder: it lacks its metadata.")
-    with reading(path), open_group(path) as group:
+    with reading(path), open_group(path, parts=()) as group:
         if "obs" not in group or "var" not in group or "_index" not in group["obs"].attrs:
             raise ValueError(
                 f"{str(path)!r} does not hold an AnnData as anndata 0.7 or newer writes it. Read "
@@ -64,6 +65,7 @@ def read_cells(path: Path, *, backed: bool = False) -> ad.AnnData:
         )
     with reading(path):
         if path.suffix == ".zarr":
+            check_chunks(path)
             return ad.read_zarr(path)
         return ad.read_h5ad(path, backed="r" if backed else None)
 
@@ -75,7 +77,7 @@ def open_cells(path: Path) -> Iterator[ad.AnnData]:
     if _is_by_gene(path):
         yield read_cells(path)
         return
-    with reading(path), lazy_cells(path) as adata, open_group(path) as group:
+    with reading(path), lazy_cells(path) as adata, open_group(path, parts=()) as group:
         adata.obs = read_elem(group["obs"])
         yield adata
 
@@ -117,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 def _is_by_gene(path: Path) -> bool:
     """Tell whether a matrix is stored gene by gene, of which no cell can be read without all."""
-    with reading(path), open_group(path) as group:
+    with reading(path), open_group(path, parts=()) as group:
         matrices = [group[name] for name in ("X",) if name in group]
         matrices += [group["layers"][name] for name in group.get("layers", ())]
         return any(one.attrs.get("encoding-type") == "csc_matrix" for one in matrices)

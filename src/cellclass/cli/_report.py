@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cellclass._disk import reading
 from cellclass._report import make_report
-from cellclass.cli._files import check_cells, check_out
+from cellclass.cli._files import check_cells, check_out, read_cells
 from cellclass.cli._saved_model import load_model
 from cellclass.cli._session import Answer
 
@@ -42,9 +42,8 @@ def run_report(
     with talk.step("Making the report"):
         # What is not in memory stays in the file: the expression is read for a few cells only.
         with reading(cells):
-            adata = (
-                ad.read_h5ad(cells, backed="r") if cells.suffix == ".h5ad" else ad.read_zarr(cells)
-            )
+            by_row = cells.suffix == ".h5ad"
+            adata = ad.read_h5ad(cells, backed="r") if by_row else read_cells(cells)
         try:
             if model is None and key not in adata.obs.columns:
                 raise ValueError(

@@ -19,7 +19,7 @@ from cellclass.io._one_file import check_one_file
 from cellclass.io._whole_chunks import check_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
 _SPARSE = ("csr_matrix", "csc_matrix")
@@ -39,11 +39,23 @@ def cell_path(path: str | PathLike[str], argument: str = "path") -> Path:
 
 
 @contextmanager
-def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> Iterator[Any]:
-    """Open an h5ad or zarr file as a group of h5py or zarr; `mode` is `r` or `r+`."""
+def open_group(
+    path: Path, mode: Literal["r", "r+"] = "r", *, parts: Sequence[str] = ("",)
+) -> Iterator[Any]:
+    """Open an h5ad or zarr file as a group of h5py or zarr.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mode
+        `r` or `r+`.
+    parts
+        Whose values are read, where that is not the whole: their chunks are looked at before.
+    """
     if path.suffix == ".zarr":
         if mode == "r":
-            check_chunks(path)
+            check_chunks(path, parts)
         # To read, the metadata that anndata goes by; what is written is not in them yet.
         yield zarr.open_group(path, mode=mode, use_consolidated=None if mode == "r" else False)
         return
@@ -92,7 +104,7 @@ def lazy_cells(path: Path) -> Iterator[ad.AnnData]:
 
 def taken_names(path: Path, key: str) -> SimpleNamespace:
     """Return what a file has in `obs`, `obsm` and under a key of `uns`, with nothing else read."""
-    with reading(path), open_group(path) as group:
+    with reading(path), open_group(path, parts=("obs", "uns")) as group:
         uns = {key: read_elem(group["uns"][key])} if key in group.get("uns", ()) else {}
         return SimpleNamespace(
             obs=SimpleNamespace(columns=list(group["obs"].attrs["column-order"])),
@@ -103,7 +115,7 @@ def taken_names(path: Path, key: str) -> SimpleNamespace:
 
 def cell_names(path: Path) -> pd.Index:
     """Return the names of the cells."""
-    with reading(path), open_group(path) as group:
+    with reading(path), open_group(path, parts=("obs",)) as group:
         names = read_elem(group["obs"][group["obs"].attrs["_index"]])
     return pd.Index(names, dtype=object).astype(str)
 

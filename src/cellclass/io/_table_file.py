@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import lzma
+import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,15 @@ from cellclass.errors import FileFormatError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_UNREADABLE = (ValueError, EOFError, csv.Error, zlib.error)  # pandas' own are ValueErrors
+_UNREADABLE = (  # pandas' own are ValueErrors
+    ValueError,
+    EOFError,
+    csv.Error,
+    OSError,  # of gzip and bz2, without a number
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_table(path: Path, **how: Any) -> pd.DataFrame:  # noqa: ANN401 - for pandas
@@ -27,6 +37,8 @@ def read_table(path: Path, **how: Any) -> pd.DataFrame:  # noqa: ANN401 - for pa
     try:
         return pd.read_csv(path, **how)
     except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the system
+            raise
         failed = FileFormatError(
             f"{str(path)!r} cannot be read as a table: it is empty, incomplete, or something else "
             f"({error}). Give a table as text with the names of its columns in the first line."

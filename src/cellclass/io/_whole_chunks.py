@@ -6,34 +6,41 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellclass._disk import damaged
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _CHUNK = re.compile(r"(?:c|[0-9]+)(?:\.[0-9]+)*")
-_METADATA = (".zarray", "zarr.json")
+_METADATA = ("zarr.json", ".zarray")  # zarr goes by the first that it finds
 _LENGTH = slice(12, 16)
 """Bytes of a Blosc header that count all bytes of the chunk."""
 
 
-def check_chunks(path: Path) -> None:
+def check_chunks(path: Path, parts: Sequence[str] = ("",)) -> None:
     """Refuse a zarr folder in which a chunk compressed with Blosc was cut short.
 
     Blosc reads as many bytes as the chunk's header says, whether they are there or not, which can
-    end the process. Other codecs find out for themselves, and so do chunks within shards.
+    end the process. Other codecs find out for themselves, and so do shards, by the checksum of
+    the index at their end.
 
     Parameters
     ----------
     path
         The folder. Only the names and lengths of its files are read, their metadata, and 16 bytes
         of each chunk that Blosc compressed.
+    parts
+        Groups and arrays in it to look at; those that are not there are left out.
 
     Raises
     ------
     FileFormatError
         A chunk is shorter, or longer, than it says.
     """
-    for folder, folders, files in os.walk(path):
+    inside = (one for part in parts for one in os.walk(path / part))
+    for folder, folders, files in inside:
         metadata = _metadata(Path(folder), files)
         if "shape" in metadata:  # an array: below it there are only chunks
             folders.clear()

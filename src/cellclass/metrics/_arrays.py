@@ -46,7 +46,7 @@ def probability_of(values: ArrayLike, n_labels: int) -> np.ndarray:
     if outside.any():
         raise ValueError(
             f"probability: {int(outside.sum())} values are not from 0 to 1, such as "
-            f"{probability[outside][0]:.3g}. Turn logits into probabilities with "
+            f"{probability[outside][0]:.7g}. Turn logits into probabilities with "
             "cc.metrics.softmax(logits)."
         )
     total = probability.sum(axis=1, keepdims=True)

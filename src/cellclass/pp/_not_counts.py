@@ -43,9 +43,11 @@ def not_counts(
     if error is not None and not (isinstance(X, np.ndarray) or sparse.issparse(X)):
         if error.gene is None or error.cell is None:
             return error
-        return ValuesError(
+        normalised = "fractional" in str(error)
+        return (ScaleError if normalised else ValuesError)(
             f"{error} That is gene {adata.var_names[error.gene]!r} of cell "
-            f"{adata.obs_names[error.cell]!r}. Pass the layer with the counts, as layer=…."
+            f"{adata.obs_names[error.cell]!r}.{_fractional(function) if normalised else ''} Pass "
+            "the layer with the counts, as layer=…."
         )
     bad = find_bad_counts(X, codes, fractions=fractions)
     if bad is None:
@@ -59,13 +61,17 @@ def not_counts(
     )
     fix = f" Pass the layer with the counts{_count_layers(adata, layer, codes)}."
     if bad.kind == "fractional":
-        why = " Fractional values are normalised, not counts."
-        if function == "rank_genes_js":
-            why += ' To rank them all the same, pool them with bins=8 or bins=("quantile", 8).'
-        return ScaleError(message + why + fix)
+        return ScaleError(message + _fractional(function) + fix)
     if bad.kind == "negative":
         return ValuesError(message + " Negative values are scaled, not counts." + fix)
     return ValuesError(message + fix)
+
+
+def _fractional(function: str) -> str:
+    why = " Fractional values are normalised, not counts."
+    if function == "rank_genes_js":
+        why += ' To rank them all the same, pool them with bins=8 or bins=("quantile", 8).'
+    return why
 
 
 def _count_layers(adata: AnnData, layer: str | None, codes: NDArray[np.int64]) -> str:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 # As gloo and NCCL say that nobody answers any more.
-_GONE = re.compile("by peer|connection closed|broken pipe|remote process exited|NCCL", re.I)
+_GONE = re.compile(
+    "by peer|connection closed|broken pipe|remote process exited|NCCL communicator was aborted",
+    re.I,
+)
 
 
 def sum_over_processes(value: torch.Tensor) -> torch.Tensor:
