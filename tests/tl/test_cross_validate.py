@@ -214,3 +214,10 @@ def test_a_previous_time_point(tiny):
         for layer in ("before", None)
     ]
     assert found[0] > 0.8 > found[1]
+
+
+def test_repeated_genes_are_refused_at_once(cells):
+    cells = cells.copy()
+    cells.var_names = [cells.var_names[1], *cells.var_names[1:]]
+    with pytest.raises(cc.errors.GeneError, match="duplicated gene names"):
+        cc.tl.cross_validate(cells, MLP, "cell_type", n_folds=2)

@@ -102,6 +102,8 @@ def cross_validate(
         `n_folds` is out of range, there is a single group, or a cell has none.
     LabelError
         A cell has no label, or a fold leaves a single label to train on.
+    GeneError
+        Gene names are duplicated.
 
     Warns
     -----

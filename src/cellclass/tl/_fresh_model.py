@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import anndata as ad
 import pandas as pd
 
-from cellclass._checks import check_not_empty, check_obs_key, label_codes, matrix_of
+from cellclass._checks import (
+    check_not_empty,
+    check_obs_key,
+    check_unique_genes,
+    label_codes,
+    matrix_of,
+)
 from cellclass.contract._rows import prepare_rows, take_rows
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ def check_task(
             "and trained for each part of the cells."
         )
     check_obs_key(adata, labels_key, "labels_key")
+    check_unique_genes(adata)
     return label_codes(adata.obs[labels_key], labels_key, unlabeled_category=unlabeled_category)
 
 

@@ -112,6 +112,8 @@ def tune(
         A column or layer does not exist.
     ValueError
         A setting is unknown or has no values, `n_trials` is below 2, or there is a single group.
+    GeneError
+        Gene names are duplicated.
     ImportError
         `backend="ray"` and Ray is not installed.
 
