@@ -4,7 +4,9 @@ Usage: python benchmarks/load.py FOLDER [loop] [processes] [labels] [genes] [--m
 
 `loop`: 500,000 cells × 2,000 genes are labelled from file to file again and again; after each
 round the resident memory of the process is noted. The slopes are those of least-squares lines
-through the rounds after the first, and through the last two thirds of the time. `processes`: eight
+through the rounds after the first, and through the last two thirds of the time. After the second,
+the twelfth and the last round, what the C library keeps of what was freed is given back first, and
+the memory that is held then is printed, too. `processes`: eight
 processes load one saved model at once and label the same cells; their answers must be those of one.
 `labels`: a reference of 10,000 labels with about five cells each is trained on for one epoch,
 saved, loaded, and labels its own cells. `genes`: the same with 60,000 genes and four labels, with
@@ -15,6 +17,8 @@ imports; FOLDER keeps the file of cells.
 from __future__ import annotations
 
 import argparse
+import ctypes
+import ctypes.util
 import hashlib
 import resource
 import subprocess
@@ -63,10 +67,16 @@ def file_of_cells(folder: Path) -> Path:
     return path
 
 
+def given_back() -> float:
+    """Give what is free back to the system, and return the resident memory in MB."""
+    ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim(0)
+    return psutil.Process().memory_info().rss / 2**20
+
+
 def loop(folder: Path, minutes: float) -> None:
     model = cc.model.CellClassifierMLP.load(saved_model(folder))
     path, out = file_of_cells(folder), folder / "load_labels.csv"
-    begin, seen, first = time.perf_counter(), [], None
+    begin, seen, first, held = time.perf_counter(), [], None, []
     while time.perf_counter() - begin < 60 * minutes:
         cc.tl.annotate(path, model, out=out, overwrite=True, progress=False)
         answer = hashlib.sha256(out.read_bytes()).hexdigest()
@@ -76,13 +86,17 @@ def loop(folder: Path, minutes: float) -> None:
         memory = psutil.Process().memory_info().rss / 2**20
         seen.append(((time.perf_counter() - begin) / 60, memory))
         print(f"{seen[-1][0]:.1f} min: {memory:.0f} MB", file=sys.stderr)
+        if len(seen) in (2, 12):
+            held.append(given_back())
+    held.append(given_back())
     at, memory = np.array(seen[1:]).T
     later = at >= at[-1] / 3  # libraries fill their caches first
     slope, settled = (np.polyfit(at[of], memory[of], 1)[0] for of in (at > 0, later))
     print(
         f"| loop | {len(seen)} × {N_CELLS:,} cells in {seen[-1][0]:.1f} min, every answer the same "
         f"| {memory[0]:.0f} MB after the second round, {memory[-1]:.0f} MB after the last: "
-        f"{slope:+.2f} MB/min, in the last two thirds {settled:+.2f} |"
+        f"{slope:+.2f} MB/min, in the last two thirds {settled:+.2f}; held after the second, the "
+        f"twelfth and the last: {', '.join(f'{one:.0f}' for one in held)} MB |"
     )
 
 

@@ -129,3 +129,8 @@ def test_proportions(proportions, n_batches, seed):
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message.replace("[", r"\[")):
         cc.datasets.simulate_counts(**arguments)
+
+
+def test_effects_beyond_all_numbers():
+    with pytest.raises(ValueError, match="batch_effect=1e\\+300 is so large"):
+        cc.datasets.simulate_counts(20, 50, n_batches=2, batch_effect=1e300)

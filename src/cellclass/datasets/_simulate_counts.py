@@ -113,8 +113,14 @@ def simulate_counts(
     log_share += np.log(fold_change) * (marker_of == np.arange(n_labels)[:, None])[:, None]
     if n_batches > 1:
         log_share += rng.normal(0.0, batch_effect, (n_batches, n_vars))
-    share = np.exp(log_share)
-    share /= share.sum(axis=-1, keepdims=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = np.exp(log_share)
+        share /= share.sum(axis=-1, keepdims=True)
+    if not np.isfinite(share).all():
+        raise ValueError(
+            f"fold_change={fold_change!r} or batch_effect={batch_effect!r} is so large that no "
+            "shares of genes come of it; below 100 is usual."
+        )
 
     size = depth * np.exp(rng.normal(0.0, 0.3, n_obs))
     parts = []
