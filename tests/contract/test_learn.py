@@ -128,3 +128,15 @@ def test_a_network_without_a_ranking_takes_that_of_all():
     found, own = panels(6, parts)
     assert own[1][0].size == 0
     np.testing.assert_array_equal(*found.selected[found.of_parts])
+
+
+@pytest.mark.parametrize("dtype", [">f4", "float16"])
+def test_types_that_scipy_does_not_know_are_ranked(counts, dtype):
+    normalised = counts / counts.sum(axis=1, keepdims=True) * 1e4
+    scale = identify_scale(normalised)
+    given = normalised.astype(dtype)
+    found = [
+        rank_training_genes(X, scale, CODES, ROWS, n_labels=2)[0]
+        for X in (given, given.astype(np.float32))
+    ]
+    np.testing.assert_array_equal(*found)

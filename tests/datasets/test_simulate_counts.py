@@ -133,4 +133,4 @@ def test_wrong_arguments_are_refused(arguments, message):
 
 def test_effects_beyond_all_numbers():
     with pytest.raises(ValueError, match="batch_effect=1e\\+300 is so large"):
-        cc.datasets.simulate_counts(20, 50, n_batches=2, batch_effect=1e300)
+        cc.datasets.simulate_counts(20, 50, n_markers=5, n_batches=2, batch_effect=1e300)

@@ -217,7 +217,7 @@ class _TrainingCells:
         if not is_in_memory(self.X):
             for part, chunk in some_chunks(self.X, self.rows):
                 yield part, restored(chunk, self.scale)
-        elif self.scale.form == AS_STORED:
+        elif self.scale.form == AS_STORED and self.X.dtype.isnative and self.X.dtype != np.float16:
             yield slice(0, len(self.rows)), self.X[self.rows]
         else:
             yield slice(0, len(self.rows)), restored(take_rows(self.X, self.rows), self.scale)
