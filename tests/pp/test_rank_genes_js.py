@@ -632,3 +632,12 @@ def test_markers_of_real_blood_cells_come_first():
     expected = [mutual_info_score(codes, x) for x in dense(X[:, sample]).T]
     cc.pp.rank_genes_js(adata, label, layer=layer, weights="frequency")
     np.testing.assert_allclose(adata.var["js_divergence"].iloc[sample], expected, atol=1e-12)
+
+
+def test_fractions_in_a_dask_array_are_refused_as_in_memory():
+    da = pytest.importorskip("dask.array")
+    X = np.random.default_rng(0).poisson(2.0, (40, 20)) + 0.5
+    obs = pd.DataFrame({"label": ["a", "b"] * 20}, index=[str(i) for i in range(40)])
+    for values in (X, da.from_array(X, chunks=(10, -1))):
+        with pytest.raises(cc.errors.ScaleError, match="pool them with bins=8"):
+            cc.pp.rank_genes_js(ad.AnnData(values, obs=obs), "label")
