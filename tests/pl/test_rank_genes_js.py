@@ -112,6 +112,21 @@ def test_errors(adata):
         cc.pl.rank_genes_js(adata, key="other")
 
 
+@pytest.mark.parametrize("kind", [None, "ranking", "distributions"])
+def test_no_genes_are_left(adata, kind):
+    with pytest.raises(ValueError, match=r"adata has 0 genes, .* Call cc\.pp\.rank_genes_js again"):
+        cc.pl.rank_genes_js(adata[:, []].copy(), kind=kind)
+
+
+def test_no_gene_with_distributions_is_left(adata):
+    kept = set(cc.get.rank_genes_js_df(adata, table="distributions")["names"])
+    adata = adata[:, ~adata.var_names.isin(kept)].copy()
+    assert adata.n_vars
+    assert cc.pl.rank_genes_js(adata, show=False).get_xlabel().startswith("Jensen")
+    with pytest.raises(ValueError, match="something to draw"):
+        cc.pl.rank_genes_js(adata, kind="distributions")
+
+
 def test_both_side_by_side(adata):
     ax = cc.pl.rank_genes_js(adata)
     ranking, grid = ax.figure.axes

@@ -71,7 +71,7 @@ def rank_genes_js(
     KeyError
         There is no ranking under `key`, or no such label in it.
     ValueError
-        `n_genes` is less than 1, or there is no such `kind`.
+        `n_genes` is less than 1, there is no such `kind`, or no gene that was ranked is left.
 
     Examples
     --------
@@ -87,6 +87,12 @@ def rank_genes_js(
     genes = rank_genes_js_df(adata, label=label, n_genes=n_genes, key=key)
     labels = [str(name) for name in adata.uns[key][LABEL_WEIGHTS].index]
     rows = grid_rows(adata, labels if label is None else [label], key)
+    if genes.empty or (kind == "distributions" and not rows):
+        raise ValueError(
+            f"adata has {adata.n_vars} genes, and none of those that there is something to draw "
+            f"of under key={key!r}. Call cc.pp.rank_genes_js again, on these genes."
+        )
+    kind = kind if rows else "ranking"
     grid_size = (2.6 + 0.5 * len(labels), 2.6 + 0.22 * len(rows))
     of_grid = "Counts of the best genes of " + ("each label" if label is None else "the label")
     is_new = ax is None
