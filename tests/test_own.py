@@ -69,9 +69,53 @@ def test_a_view_of_a_file_cannot_be_written_to(tmp_path):
     backed = ad.read_h5ad(path, backed="r")
     assert own(backed, copy=False) is backed
     with pytest.raises(ValueError, match="to_memory"):
-        cc.pp.split_cells(backed[::2], labels_key="cell_type")
-    with pytest.raises(ValueError, match="to_memory"):
         own(backed, copy=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda adata, **how: cc.pp.rank_genes_js(adata, "cell_type", **how),
+        lambda adata, **how: cc.pp.rank_value_encode(adata, **how),
+        lambda adata, **how: cc.pp.select_genes_mrmr(adata, "cell_type", n_top_genes=5, **how),
+        lambda adata, **how: cc.pp.split_cells(adata, labels_key="cell_type", **how),
+        lambda adata, **how: cc.tl.majority_vote(adata, "group", key="label", **how),
+        lambda adata, **how: cc.tl.compare_composition(adata, "group", key="label", **how),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, call):
+    """No value of the matrix is read, and no vote counted."""
+    cells = cc.datasets.simulate_counts(60, 40, n_labels=2, n_markers=5)
+    cells.obs["group"] = np.repeat(["a", "b", "c"], 20)
+    reference = cells.copy()
+    cc.model.CellClassifierMLP.setup_anndata(reference, labels_key="cell_type")
+    model = cc.model.CellClassifierMLP(reference, validation_size=0.2)
+    model.train(max_epochs=1, enable_progress_bar=False)
+    cc.tl.annotate(cells, model, key_added="label")
+    path = tmp_path / "cells.h5ad"
+    cells.write_h5ad(path)
+    backed = ad.read_h5ad(path, backed="r")
+    view = backed[::2]
+    before = backed.obs.copy()
+
+    def work(*_, **__):
+        raise AssertionError("worked in vain")
+
+    for module, name in [
+        ("pp._rank_genes_js", "count_tables_of"),
+        ("pp._rank_value_encode", "linear_source"),
+        ("pp._select_genes_mrmr", "find_bad_counts"),
+        ("pp._split_cells", "_codes"),
+        ("tl._majority_vote", "_vote"),
+        ("tl._compare_composition", "count_samples"),
+    ]:
+        monkeypatch.setattr(f"cellclass.{module}.{name}", work)
+    with pytest.raises(ValueError, match="to_memory"):
+        call(view)
+    with pytest.raises(ValueError, match="to_memory"):
+        call(backed, copy=True)
+    assert view.is_view
+    assert backed.obs.equals(before)
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,27 @@ def own(adata: AnnData, *, copy: bool) -> AnnData:
     ValueError
         A view of a backed AnnData, which cannot become one of its own, or a copy of a backed one.
     """
-    if adata.isbacked and (copy or adata.is_view):
-        raise ValueError(
-            "A view of a backed AnnData cannot be written to, nor a backed one be copied in memory:"
-            " load it first, with adata = adata.to_memory()."
-        )
+    check_writable(adata, copy=copy)
     if copy:
         return copied(adata)
     if adata.is_view:  # as scanpy does: a view becomes an AnnData of its own before it is written
         adata._init_as_actual(copied(adata))  # noqa: SLF001
     return adata
+
+
+def check_writable(adata: AnnData, *, copy: bool) -> None:
+    """Refuse what `own` refuses; called before the work, so that none is done in vain.
+
+    Raises
+    ------
+    ValueError
+        A view of a backed AnnData or MuData, or a copy of a backed one.
+    """
+    if adata.isbacked and (copy or adata.is_view):
+        raise ValueError(
+            "A view of backed data cannot be written to, nor can backed data be copied in memory: "
+            "load them first, with adata = adata.to_memory(), or mudata.read_h5mu(path)."
+        )
 
 
 def copied(adata: AnnData) -> AnnData:

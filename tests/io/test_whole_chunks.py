@@ -109,3 +109,37 @@ def test_wherever_cells_are_read(tmp_path):
         read_cells(path)
     with pytest.raises(FileFormatError):
         cc.io.concat_references({"one": path}, labels_key="cell_type", out=tmp_path / "all.h5ad")
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Cells with a dense matrix in shards of four chunks each, compressed with Blosc."""
+    cells = cc.datasets.pbmc68k_reduced()[:40].copy()
+    cells.X = cells.X.toarray()
+    path = tmp_path / "cells.zarr"
+    with ad.settings.override(zarr_write_format=3):
+        cells.write_zarr(path)
+    group = zarr.open_group(path)
+    attributes = dict(group["X"].attrs)
+    made = group.create_array(
+        "X", shape=cells.shape, chunks=(20, 400), shards=(40, 800), dtype="float32",
+        compressors=zarr.codecs.BloscCodec(), overwrite=True,
+    )  # fmt: skip
+    made[:] = cells.X
+    made.attrs.update(attributes)
+    zarr.consolidate_metadata(path)
+    np.testing.assert_array_equal(read_cells(path).X, cells.X)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:zarr v3 autosharding")  # of anndata 0.12
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")  # of zarr 3
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, -1])
+def test_a_shard_that_was_cut_short(shards, share):
+    [shard] = chunks_of(shards, "X")
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: int(share * len(whole)) if share >= 0 else -1])
+    with pytest.raises(FileFormatError, match=r"cells\.zarr"):
+        read_cells(shards)
+    with pytest.raises(FileFormatError, match=r"cells\.zarr"), lazy_cells(shards) as opened:
+        take_rows(opened.X, slice(0, 40))

@@ -14,7 +14,7 @@ from cellclass._keys import (
     RANK_GENES_JS,
     RANKING,
 )
-from cellclass._own import own
+from cellclass._own import check_writable, own
 from cellclass._warn import warn
 from cellclass.errors import ValuesError
 from cellclass.kernels import (
@@ -273,8 +273,7 @@ def rank_genes_js(
     n_kept = check_number(n_genes, "n_genes", 1)
     n_shuffles = check_number(n_permutations, "n_permutations", 0) or 0
     threads = check_number(n_threads, "n_threads", 1)
-    if copy and adata.isbacked:
-        raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
+    check_writable(adata, copy=copy)
 
     def count(
         codes: NDArray[np.int64], *, bins: Bins = bins, normalize: bool = bool(normalize)

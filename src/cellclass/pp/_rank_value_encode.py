@@ -8,7 +8,7 @@ import numpy as np
 
 from cellclass._checks import check_name, check_not_empty, check_unique_genes
 from cellclass._keys import PARAMS, RANK_VALUE, median_key
-from cellclass._own import own
+from cellclass._own import check_writable, own
 from cellclass.contract import linear_rows
 from cellclass.kernels import rank_tokens_csr, rank_tokens_dense
 from cellclass.pp._gene_medians import check_medians, given_medians, medians_of
@@ -140,8 +140,7 @@ def rank_value_encode(
         raise TypeError("n_tokens=None; the longest sentence needs a number, such as 2048.")
     check_number(n_tokens, "n_tokens", 1, None, ": a cell needs room for a gene")
     check_name(key_added, "key_added", "an entry")
-    if copy and adata.isbacked:
-        raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
+    check_writable(adata, copy=copy)
     by_gene = None if medians is None else given_medians(medians, adata.var_names)
     source, scale = linear_source(adata, layer, needs_sums=medians is None)
     if by_gene is None:

@@ -16,7 +16,7 @@ from cellclass._checks import (
     matrix_of,
 )
 from cellclass._keys import MRMR, MRMR_RANK, MRMR_SCORE, MRMR_SELECTED, PARAMS
-from cellclass._own import own
+from cellclass._own import check_writable, own
 from cellclass.kernels import (
     at_median_depth,
     divergences,
@@ -177,8 +177,7 @@ def select_genes_mrmr(
     _check_choice(method, METHODS, "method")
     _check_choice(scheme, SCHEMES, "scheme")
     n_candidates, n_selected = _numbers(n_candidates, n_top_genes, adata.n_vars)
-    if copy and adata.isbacked:
-        raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
+    check_writable(adata, copy=copy)
     if find_bad_counts(X, codes) is not None:
         raise not_counts(adata, layer, X, codes, function="select_genes_mrmr")
 

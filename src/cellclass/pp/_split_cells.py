@@ -9,7 +9,7 @@ import pandas as pd
 
 from cellclass._checks import check_fraction, check_not_empty, check_obs_key, listed
 from cellclass._keys import SPLIT, TEST, TRAIN, VALIDATION
-from cellclass._own import own
+from cellclass._own import check_writable, own
 from cellclass._warn import warn
 from cellclass.pp._hold_out import hold_out
 from cellclass.pp._split_groups import assign_groups
@@ -103,6 +103,7 @@ def split_cells(
             f"{'nothing to train on' if shares[0] < 1 else 'nothing aside'}: together they must be "
             "more than 0 and less than 1."
         )
+    check_writable(adata, copy=copy)
     codes, labels = _codes(adata, labels_key, "labels_key")
     generator = np.random.default_rng(rng)
     if groups_key is None:
@@ -111,8 +112,6 @@ def split_cells(
         groups, names = _codes(adata, groups_key, "groups_key")
         _check_groups(adata, groups_key, groups, n_groups=len(names), n_parts=(shares > 0).sum())
         parts = _over_groups(groups, codes, labels, shares, generator)
-    if copy and adata.isbacked:
-        raise ValueError("A backed AnnData has no copy in memory: pass adata.to_memory().")
     target = own(adata, copy=copy)
     target.obs[key_added] = pd.Categorical.from_codes(parts, categories=list(_PARTS))
     return target if copy else None

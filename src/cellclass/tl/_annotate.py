@@ -27,9 +27,10 @@ from cellclass._keys import (
     probability_columns,
     probability_key,
 )
+from cellclass._own import check_writable
 from cellclass.get._label_colors import UNASSIGNED_COLOR
 from cellclass.io._mudata_file import MUDATA
-from cellclass.tl._annotation import label_column, refuse_backed_copy, to_write
+from cellclass.tl._annotation import label_column, to_write
 from cellclass.tl._label_colors import colors_of_labels
 from cellclass.tl._prior_correction import correct_prior
 
@@ -203,7 +204,7 @@ def annotate(
             "leave out= away, and write it with adata.write_h5ad(path)."
         )
     check_key_added(adata, key_added)
-    refuse_backed_copy(adata, copy=copy)
+    check_writable(adata, copy=copy)
     scores = model.score_cells(adata, layer=layer, gene_aliases=gene_aliases)
     shift: dict[str, Any] = {}
     if prior_correction:

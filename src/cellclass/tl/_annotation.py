@@ -18,7 +18,7 @@ from cellclass._checks import (
     near,
 )
 from cellclass._keys import PARAMS, UNASSIGNED
-from cellclass._own import own
+from cellclass._own import check_writable, own
 from cellclass.errors import LabelError
 from cellclass.io._mudata_file import copy_mudata
 
@@ -116,18 +116,10 @@ def check_added(adata: AnnData, key_added: str, columns: Sequence[str], call: st
 
 def to_write(adata: AnnData, *, copy: bool) -> AnnData:
     """Return the AnnData to write to: a copy, or the one given, made one of its own if a view."""
-    refuse_backed_copy(adata, copy=copy)
+    check_writable(adata, copy=copy)
     if not is_mudata(adata):
         return own(adata, copy=copy)
     adata = copy_mudata(adata) if copy else adata
     if adata.is_view:
         adata._init_as_actual(copy_mudata(adata))  # noqa: SLF001
     return adata
-
-
-def refuse_backed_copy(adata: AnnData, *, copy: bool) -> None:
-    """Refuse to copy what is in a file."""
-    if copy and adata.isbacked:
-        raise ValueError(
-            "copy=True needs an AnnData in memory: pass adata.to_memory(), or leave copy out."
-        )

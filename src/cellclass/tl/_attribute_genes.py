@@ -21,7 +21,7 @@ from cellclass._keys import (
     SCORES,
     probability_columns,
 )
-from cellclass._own import own
+from cellclass._own import check_writable, own
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -116,6 +116,7 @@ def attribute_genes(
             "or name the column with the labels: groupby=…"
         )
     check_obs_key(adata, groupby, "groupby")
+    check_writable(adata, copy=copy)
     if not hasattr(model, "get_gene_attributions"):
         raise TypeError(
             f"model is a {type(model).__name__}; a trained model is needed, such as "

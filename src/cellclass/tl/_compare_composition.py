@@ -22,6 +22,7 @@ from cellclass._keys import (
     UNASSIGNED,
     composition_key,
 )
+from cellclass._own import check_writable
 from cellclass._warn import warn
 from cellclass.tl._annotation import check_added, read_annotation, to_write
 from cellclass.tl._composition_confusion import (
@@ -188,6 +189,7 @@ def compare_composition(
     key_added = composition_key(key) if key_added is None else key_added
     check_added(adata, key_added, (), _CALL)
     _check_arguments(confidence_level, n_resamples, unassigned, confusion, correct=correct)
+    check_writable(adata, copy=copy)
     merging = Merging(annotation.labels, merge)
     samples = count_samples(
         adata,

@@ -18,6 +18,7 @@ from cellclass._keys import (
     plain_vote_key,
     voted_key,
 )
+from cellclass._own import check_writable
 from cellclass.get._label_colors import label_colors
 from cellclass.tl._annotation import check_added, label_column, read_annotation, to_write
 from cellclass.tl._over_cluster import over_cluster
@@ -140,6 +141,7 @@ def majority_vote(
     _check_arguments(weight, resolution, layer, groups_key)
     made_here = [clusters_key(key_added)] if groups_key is None else []
     check_added(adata, key_added, columns + made_here, _CALL)
+    check_writable(adata, copy=copy)
     if groups_key is None:
         seed = int(np.random.default_rng(rng).integers(2**31))
         names, resolution = over_cluster(adata, layer=layer, resolution=resolution, seed=seed)
