@@ -58,6 +58,15 @@ def test_labels_that_the_model_does_not_know(run, run_json, folder):
     assert "type_0 (" in text  # what they were taken for
 
 
+def test_no_precision_of_a_label_that_no_cell_got(run, folder):
+    cells = ad.read_h5ad(folder / "labelled.h5ad")
+    cells.obs["truth"] = cells.obs["cell_type"].astype(str).replace("type_0", "novel")
+    cells.write_h5ad(folder / "never_given.h5ad")
+    text = run("evaluate", folder / "never_given.h5ad", "--labels-key", "truth").stdout
+    [row] = [line for line in text.splitlines() if "novel" in line and "│" in line]
+    assert row.split("│")[3:5] == [" –".rjust(10) + " ", "  0.000 "]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

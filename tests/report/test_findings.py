@@ -56,6 +56,19 @@ def test_without_truth(by_hand, facts_of):
     assert titles(facts, "problem") == []
 
 
+@pytest.mark.parametrize(
+    ("column", "is_named"),
+    [(["A", "B"], True), (["A", None], True), (["C", "B"], False), ([None, None], False)],
+)
+def test_a_column_that_may_be_the_truth_is_named(by_hand, facts_of, column, is_named):
+    adata = by_hand(["A", "B"] * 10)
+    adata.obs.insert(0, "depth", 1.0)
+    adata.obs["author"] = column * 10
+    adata.obs["author"] = adata.obs["author"].astype("category")
+    text = next(one.text for one in find(facts_of(adata)) if "are right" in one.title)
+    assert ("give labels_key='author'" in text) == is_named
+
+
 def test_cells_without_truth(by_hand, facts_of):
     adata = by_hand(["A", "B", "A"], ["A", "B", None])
     assert "1 cell without a true label" in titles(facts_of(adata, labels_key="truth"), "unknown")

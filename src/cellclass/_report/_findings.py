@@ -28,6 +28,7 @@ _POOR_CALIBRATION, _BAD_CALIBRATION = 0.05, 0.1
 # Accuracy may fall short of that of the validation cells by so much without being said.
 _DROP = 0.05
 _FEW_CELLS = 20
+_MOSTLY_KNOWN = 0.5
 _MOST_ITEMS = 8
 
 Level = Literal["problem", "caution", "repaired", "unknown"]
@@ -69,7 +70,7 @@ def _of_truth(facts: Facts) -> Iterator[Finding]:
             "How many labels are right is not known",
             "No true labels were given, so there are no scores, no confusion table and no check of "
             "the confidence on this page. What can be said without them: how sure the model is, "
-            "and which cells are unlike those that it has seen.",
+            f"and which cells are unlike those that it has seen.{_of_a_column_of_labels(facts)}",
             "labels",
         )
         return
@@ -114,6 +115,20 @@ def _of_truth(facts: Facts) -> Iterator[Finding]:
         "scores",
         _some([f"{name}: {count(n, 'cell')}" for name, n in foreign.items()]),
     )
+
+
+def _of_a_column_of_labels(facts: Facts) -> str:
+    """Name a column of `obs`, other than of an annotation, with mostly labels of the model."""
+    for name, column in facts.adata.obs.items():
+        if str(name).startswith(facts.key) or column.dtype.kind in "biuf":
+            continue
+        values = column.dropna().astype(str)
+        if len(values) and values.isin(facts.labels).mean() > _MOSTLY_KNOWN:
+            return (
+                f" obs[{name!r}] holds labels that the model knows: if they are true, give "
+                f"labels_key={name!r}."
+            )
+    return ""
 
 
 def _of_scores(facts: Facts) -> Iterator[Finding]:

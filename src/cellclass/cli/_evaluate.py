@@ -115,12 +115,15 @@ def _answer(
     }.items():
         table.add_row(words, f"{scores[name]:.3f}")
     table.add_row(UNASSIGNED, f"{scores['n_unassigned']:,} cells")
+    given = set(adata.obs[key].astype(str))
     worst = Table("label", title=f"Labels, worst first{_of(show, len(labels))}")
     for column in ("cells", "precision", "recall", "F1"):
         worst.add_column(column, justify="right")
     worst.add_column("taken for")
     for label, row in labels.head(show).iterrows():
         numbers = [f"{row[name]:.3f}" for name in ("precision", "recall", "f1")]
+        if str(label) not in given:  # no cell got it, so that there is nothing to be precise about
+            numbers[0] = "–"
         worst.add_row(
             escape(str(label)),
             f"{int(row['support']):,}",
