@@ -26,6 +26,7 @@ RESULTS = HERE / "results"
 # What was run for each file of results; {folder} is one that is removed afterwards.
 COMMANDS = {
     "attributions": ("attributions.py",),
+    "citeseq": ("citeseq.py",),
     "cnn": ("cnn.py mouse_embryo_deng pbmc3k pbmc_ifnb mouse_bladder_mca",),
     "composition": ("composition.py pbmc_zheng_facs",),
     "concat": ("concat.py 20",),
