@@ -2,16 +2,16 @@
 
 Usage: python benchmarks/load.py FOLDER [loop] [processes] [labels] [genes] [--minutes 20]
 
-`loop`: 500,000 cells × 2,000 genes are labelled from file to file again and again; after each
-round the resident memory of the process is noted. The slopes are those of least-squares lines
-through the rounds after the first, and through the last two thirds of the time. After the second,
-the twelfth and the last round, what the C library keeps of what was freed is given back first, and
-the memory that is held then is printed, too. `processes`: eight
-processes load one saved model at once and label the same cells; their answers must be those of one.
-`labels`: a reference of 10,000 labels with about five cells each is trained on for one epoch,
-saved, loaded, and labels its own cells. `genes`: the same with 60,000 genes and four labels, with
-the genes ranked before. What is found is printed, with the largest memory of the process beyond its
-imports; FOLDER keeps the file of cells.
+`loop`: 500,000 cells × 2,000 genes are labelled from file to file again and again; after each round
+the resident memory of the process is noted. The slopes are those of least-squares lines through the
+rounds after the first, and through the last two thirds of the time, with their standard errors.
+After the second, the twelfth and the last round, what the C library keeps of what was freed is
+given back first, and the memory that is held then is printed, too. `processes`: eight processes
+load one saved model at once and label the same cells; their answers must be those of one. `labels`:
+a reference of 10,000 labels with about five cells each is trained on for one epoch, saved, loaded,
+and labels its own cells. `genes`: the same with 60,000 genes and four labels, with the genes ranked
+before. What is found is printed, with the largest memory of the process beyond its imports; FOLDER
+keeps the file of cells.
 """
 
 from __future__ import annotations
@@ -91,11 +91,14 @@ def loop(folder: Path, minutes: float) -> None:
     held.append(given_back())
     at, memory = np.array(seen[1:]).T
     later = at >= at[-1] / 3  # libraries fill their caches first
-    slope, settled = (np.polyfit(at[of], memory[of], 1)[0] for of in (at > 0, later))
+    slopes = []
+    for part in (at > 0, later):
+        line, covariance = np.polyfit(at[part], memory[part], 1, cov=True)
+        slopes.append(f"{line[0]:+.1f} ± {covariance[0, 0] ** 0.5:.1f}")
     print(
         f"| loop | {len(seen)} × {N_CELLS:,} cells in {seen[-1][0]:.1f} min, every answer the same "
         f"| {memory[0]:.0f} MB after the second round, {memory[-1]:.0f} MB after the last: "
-        f"{slope:+.2f} MB/min, in the last two thirds {settled:+.2f}; held after the second, the "
+        f"{slopes[0]} MB/min, in the last two thirds {slopes[1]}; held after the second, the "
         f"twelfth and the last: {', '.join(f'{one:.0f}' for one in held)} MB |"
     )
 
