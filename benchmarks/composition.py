@@ -14,8 +14,8 @@ the known share, in points. Labels with fewer than 40 cells are left out of the 
 for each split: mixtures of 800 cells that are cut in random halves, and two conditions of four
 samples of 100 cells, whose shares scatter around the same ones (Dirichlet, 60).
 
-Donors: each donor in turn is what mixtures are drawn from, and the others train; corrected with the
-cells held out in training, and with whole donors held out.
+Donors: each donor in turn is what mixtures are drawn from, of 200 cells, as donors have fewer, and
+the others train; corrected with the cells held out in training, and with whole donors held out.
 
 Simulation: intervals for proportions and confusion matrices that are drawn at random, by how many
 cells of a label were held out and by its share.
@@ -111,14 +111,14 @@ def available(pool) -> pd.Series:
     return pool.obs["cell_type"].astype(str).value_counts()
 
 
-def mixtures_of(pool, training: pd.Series, rng, n_each=N_EACH, **how):
+def mixtures_of(pool, training: pd.Series, rng, n_each=N_EACH, n_cells=N_CELLS, **how):
     """Return tables of labels and of distances, a row for each repetition (and label)."""
     labels, exact = list(training.index), training / training.sum()
     by_label, distances = [], []
     for kind in KINDS:
         for _ in range(n_each):
-            known = known_shares(kind, training, available(pool), N_CELLS, rng)
-            rows, _ = drawn(pool, labels, rng.multinomial(N_CELLS, known)[None], rng)
+            known = known_shares(kind, training, available(pool), n_cells, rng)
+            rows, _ = drawn(pool, labels, rng.multinomial(n_cells, known)[None], rng)
             mixture = pool[rows].copy()
             mixture.obs["sample"] = "one"
             cc.tl.compare_composition(mixture, "sample", reference=exact, rng=rng, **DRAWS, **how)
@@ -284,7 +284,8 @@ def donors() -> None:
         training = train.obs["cell_type"].astype(str).value_counts()
         pool = answered(adata[owner == donor].copy(), model)
         for arm, confusion in zip(found, (None, crossed), strict=True):
-            table, _ = mixtures_of(pool, training, rng, n_each=16, confusion=confusion)
+            how = {"n_each": 16, "n_cells": N_CELLS // 2, "confusion": confusion}
+            table, _ = mixtures_of(pool, training, rng, **how)
             found[arm].append(table.assign(donor=donor))
         print(donor, file=sys.stderr, flush=True)
     for arm, tables in found.items():
