@@ -290,6 +290,7 @@ def donors() -> None:
         print(donor, file=sys.stderr, flush=True)
     for arm, tables in found.items():
         summaries(arm, pd.concat(tables))
+        print()
 
 
 def confusing(n_labels: int, rng) -> np.ndarray:

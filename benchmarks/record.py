@@ -28,7 +28,7 @@ COMMANDS = {
     "attributions": ("attributions.py",),
     "citeseq": ("citeseq.py",),
     "cnn": ("cnn.py mouse_embryo_deng pbmc3k pbmc_ifnb mouse_bladder_mca",),
-    "composition": ("composition.py pbmc_zheng_facs",),
+    "composition": ("composition.py pbmc_zheng_facs pbmc3k pbmc_ifnb", "composition.py donors"),
     "concat": ("concat.py 20",),
     "corruption": ("corruption.py",),
     "dask_ranking": ("dask_ranking.py {folder}",),
