@@ -89,16 +89,15 @@ def queries_of(query) -> dict:
 
 def row_of(name: str, score: str, folds: dict[str, list[np.ndarray]]) -> str:
     """One line: the mean score of each case, and the difference with its interval."""
-    means = []
+    means, by_case = [], {}
     for case in ("model of RNA", *CASES):
         found = [
             cc.metrics.classification_scores(truth, labels)[score]
             for truth, labels in zip(folds["truth"], folds[case], strict=False)
         ]
         means.append(f"{np.mean(found):.3f}" if found else "–")
-        if case == "rna":
-            alone = found
-    difference = np.subtract(found, alone)  # the last case is both
+        by_case[case] = found
+    difference = np.subtract(by_case["both"], by_case["rna"])
     if name == "5 folds":
         parts = {key: np.concatenate(folds[key]) for key in ("truth", "both", "rna", "fold")}
         table = paired_difference(parts["truth"], parts["both"], parts["rna"], folds=parts["fold"])
@@ -117,7 +116,8 @@ def answers(mdata) -> None:
     y = mdata.obs["cell_type"].astype(str).to_numpy()
     print(
         "Scores of the cells that were not trained on:\n\n"
-        "| labelled cells | | model of RNA | RNA alone | proteins alone | both | both − RNA |\n"
+        "| labelled cells | score | model of RNA | RNA alone | proteins alone | both "
+        "| both − RNA |\n"
         "|---|---|---|---|---|---|---|"
     )
     trust = []

@@ -93,6 +93,9 @@ def loop(folder: Path, minutes: float) -> None:
     later = at >= at[-1] / 3  # libraries fill their caches first
     slopes = []
     for part in (at > 0, later):
+        if part.sum() < 4:
+            slopes.append("too few rounds for a slope in")
+            continue
         line, covariance = np.polyfit(at[part], memory[part], 1, cov=True)
         slopes.append(f"{line[0]:+.1f} ± {covariance[0, 0] ** 0.5:.1f}")
     print(

@@ -43,9 +43,9 @@ def test_unlabeled_cells_get_minus_one():
 @pytest.mark.parametrize(
     ("labels", "unlabeled", "words"),
     [
-        (["a", "a"], None, r"1 label\(s\): \['a'\]"),
-        (["a", "?"], "?", r"1 label\(s\): \['a'\]"),
-        (["?", "?"], "?", r"0 label\(s\)"),
+        (["a", "a"], None, "one label, 'a'"),
+        (["a", "?"], "?", "one label, 'a'"),
+        (["?", "?"], "?", "no label"),
         (["a", np.nan, "b"], None, "no label for 1 of 3 cells, the first of them 1"),
         (["a", " ", "b"], "?", "'?' is not a label|no label for 1"),
         (["a", "b"], "?", r"unlabeled_category='\?' is not a label of obs\['x'\].*'a', 'b'"),
@@ -73,7 +73,7 @@ def test_anndata(tiny):
     with pytest.raises(ValueError, match="0 cells × 60 genes"):
         _checks.check_not_empty(tiny[:0])
     tiny.var_names = ["Gene0", "Gene0", "Gene0", *tiny.var_names[3:]]
-    with pytest.raises(GeneError, match="1 duplicated gene names, such as 'Gene0'"):
+    with pytest.raises(GeneError, match=r"duplicated gene names \(1\), such as 'Gene0'"):
         _checks.check_unique_genes(tiny)
 
 
@@ -95,3 +95,9 @@ def test_is_dask():
     assert not _checks.is_dask(np.zeros((2, 2)))
     array = pytest.importorskip("dask.array")
     assert _checks.is_dask(array.zeros((2, 2)))
+
+
+def test_two_columns_of_one_name(tiny):
+    tiny.obs = tiny.obs.assign(other=1).rename(columns={"other": "label"})
+    with pytest.raises(ValueError, match="'label' is the name of 2 columns"):
+        _checks.check_obs_key(tiny, "label", "labels_key")

@@ -79,6 +79,11 @@ def check_obs_key(adata: AnnData, key: str, argument: str) -> None:
             f"{argument}={key!r} is not a column of adata.obs. Columns: "
             f"{near(str(key), adata.obs.columns)}."
         )
+    if (n_columns := int((adata.obs.columns == key).sum())) > 1:
+        raise ValueError(
+            f"{argument}={key!r} is the name of {n_columns} columns of adata.obs. Rename all but "
+            "one, or drop them with adata.obs = adata.obs.loc[:, ~adata.obs.columns.duplicated()]."
+        )
 
 
 def check_annotated(adata: AnnData, key: str) -> None:
@@ -126,7 +131,7 @@ def check_unique_genes(adata: AnnData) -> None:
     if not adata.var_names.is_unique:
         twice = adata.var_names[adata.var_names.duplicated()].unique()
         raise GeneError(
-            f"adata.var_names holds {len(twice)} duplicated gene names, such as {twice[0]!r}. "
+            f"adata.var_names holds duplicated gene names ({len(twice)}), such as {twice[0]!r}. "
             "Genes are matched by name: call adata.var_names_make_unique() or sum the duplicates."
         )
 
@@ -232,8 +237,8 @@ def label_codes(
         codes = shift[codes]
     if len(names) < 2:
         raise LabelError(
-            f"obs[{key!r}] holds {len(names)} label(s): {names}. At least two labels with cells "
-            "are needed to tell them apart."
+            f"obs[{key!r}] holds {f'one label, {names[0]!r}' if names else 'no label'}. At least "
+            "two labels with cells are needed to tell them apart."
         )
     return codes, names
 

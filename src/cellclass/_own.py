@@ -40,9 +40,10 @@ def check_writable(adata: AnnData, *, copy: bool) -> None:
         A view of a backed AnnData or MuData, or a copy of a backed one.
     """
     if adata.isbacked and (copy or adata.is_view):
+        load = "mudata.read_h5mu(path)" if hasattr(adata, "mod") else "adata.to_memory()"
         raise ValueError(
             "A view of backed data cannot be written to, nor can backed data be copied in memory: "
-            "load them first, with adata = adata.to_memory(), or mudata.read_h5mu(path)."
+            f"load them, and pass what is loaded, adata = {load}."
         )
 
 

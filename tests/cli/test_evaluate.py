@@ -64,7 +64,15 @@ def test_no_precision_of_a_label_that_no_cell_got(run, folder):
     cells.write_h5ad(folder / "never_given.h5ad")
     text = run("evaluate", folder / "never_given.h5ad", "--labels-key", "truth").stdout
     [row] = [line for line in text.splitlines() if "novel" in line and "│" in line]
-    assert row.split("│")[3:5] == [" –".rjust(10) + " ", "  0.000 "]
+    assert [cell.strip() for cell in row.split("│")[3:5]] == ["–", "0.000"]
+
+
+def test_a_wrong_column_is_said_first(run, folder):
+    cells = ad.read_h5ad(folder / "labelled.h5ad")
+    cells.obs["tissue"] = "blood"
+    cells.write_h5ad(folder / "blood.h5ad")
+    text = run("evaluate", folder / "blood.h5ad", "--labels-key", "tissue").stdout
+    assert text.startswith("The model knows none of these labels. Is this the right column?")
 
 
 @pytest.mark.parametrize(

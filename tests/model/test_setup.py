@@ -56,7 +56,7 @@ BAD = {
     "one label": (
         lambda a: a.obs.__setitem__("label", "B cell"),
         LabelError,
-        r"1 label\(s\): \['B cell'\]",
+        "one label, 'B cell'",
     ),
     "NaN label": (
         lambda a: no_label(a, np.nan),
@@ -93,7 +93,7 @@ BAD = {
     "duplicated genes": (
         lambda a: setattr(a, "var_names", ["Gene1", *a.var_names[1:]]),
         GeneError,
-        "1 duplicated gene names, such as 'Gene1'",
+        r"duplicated gene names \(1\), such as 'Gene1'",
     ),
 }
 
@@ -127,6 +127,12 @@ def test_rare_labels_are_warned_of_once_by_name(tiny):
     assert len(ours) == 1
     assert "'odd' (1)" in str(ours[0].message)
     assert ours[0].filename == __file__
+
+
+def test_a_column_of_names_is_no_label(tiny):
+    tiny.obs["name"] = [f"cell {i}" for i in range(tiny.n_obs)]
+    with pytest.raises(LabelError, match=r"'name'\] is that of one cell, such as 'cell 0'"):
+        MLP.setup_anndata(tiny, labels_key="name")
 
 
 LABELS = {

@@ -57,16 +57,36 @@ def test_without_truth(by_hand, facts_of):
 
 
 @pytest.mark.parametrize(
-    ("column", "is_named"),
-    [(["A", "B"], True), (["A", None], True), (["C", "B"], False), ([None, None], False)],
+    ("name", "column", "is_named"),
+    [
+        ("author", ["A", "B"], True),
+        ("author", ["A", None], True),
+        ("cellclass_truth", ["A", "B"], True),
+        ("author", ["C", "B"], False),
+        ("author", [None, None], False),
+    ],
 )
-def test_a_column_that_may_be_the_truth_is_named(by_hand, facts_of, column, is_named):
+def test_a_column_that_may_be_the_truth_is_named(by_hand, facts_of, name, column, is_named):
     adata = by_hand(["A", "B"] * 10)
     adata.obs.insert(0, "depth", 1.0)
-    adata.obs["author"] = column * 10
-    adata.obs["author"] = adata.obs["author"].astype("category")
-    text = next(one.text for one in find(facts_of(adata)) if "are right" in one.title)
-    assert ("give labels_key='author'" in text) == is_named
+    adata.obs[name] = column * 10
+    adata.obs[name] = adata.obs[name].astype("category")
+    found = [one for one in find(facts_of(adata)) if "may hold" in one.title]
+    assert [one.title for one in found] == [f"obs[{name!r}] may hold the true labels"] * is_named
+    assert all(f"--labels-key {name}" in one.text for one in found)
+
+
+def test_other_predictions_are_no_truth(by_hand, facts_of):
+    adata = by_hand(["A", "B"] * 10)
+    adata.obs["older"] = adata.obs["older_plain"] = ["A", "B"] * 10
+    adata.obs["older_confidence"] = 0.9
+    assert not any("may hold" in one.title for one in find(facts_of(adata)))
+
+
+def test_labels_that_are_numbers(by_hand, facts_of):
+    adata = by_hand(["1", "2"] * 10, labels=["1", "2"])
+    adata.obs["cluster"] = [1, 2] * 10
+    assert any("obs['cluster'] may hold" in one.title for one in find(facts_of(adata)))
 
 
 def test_cells_without_truth(by_hand, facts_of):

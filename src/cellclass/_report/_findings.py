@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from cellclass._checks import listed
-from cellclass._keys import BASELINE, PRIOR_CORRECTION
+from cellclass._keys import BASELINE, PRIOR_CORRECTION, confidence_key, plain_vote_key
 from cellclass._report._input_findings import of_input
 from cellclass._report._labels import chance_of_calibration_error, label_recalls
 from cellclass._report._words import count, percent, score
@@ -70,9 +70,10 @@ def _of_truth(facts: Facts) -> Iterator[Finding]:
             "How many labels are right is not known",
             "No true labels were given, so there are no scores, no confusion table and no check of "
             "the confidence on this page. What can be said without them: how sure the model is, "
-            f"and which cells are unlike those that it has seen.{_of_a_column_of_labels(facts)}",
+            "and which cells are unlike those that it has seen.",
             "labels",
         )
+        yield from _of_columns(facts)
         return
     if facts.is_reference:
         yield Finding(
@@ -117,18 +118,25 @@ def _of_truth(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _of_a_column_of_labels(facts: Facts) -> str:
-    """Name a column of `obs`, other than of an annotation, with mostly labels of the model."""
-    for name, column in facts.adata.obs.items():
-        if str(name).startswith(facts.key) or column.dtype.kind in "biuf":
+def _of_columns(facts: Facts) -> Iterator[Finding]:
+    """Name the first column of `obs`, but those of annotations, with mostly labels of the model."""
+    obs = facts.adata.obs
+    answers = [str(name) for name in obs if confidence_key(str(name)) in obs.columns]
+    not_truth = {*answers, *map(plain_vote_key, answers)}
+    for name, column in obs.items():
+        if str(name) in not_truth or column.dtype.kind in "bf":
             continue
         values = column.dropna().astype(str)
         if len(values) and values.isin(facts.labels).mean() > _MOSTLY_KNOWN:
-            return (
-                f" obs[{name!r}] holds labels that the model knows: if they are true, give "
-                f"labels_key={name!r}."
+            yield Finding(
+                "unknown",
+                f"obs[{name!r}] may hold the true labels",
+                "Its values are labels that the model knows. If they are the truth, and no other "
+                f"prediction, have them scored: labels_key={name!r}, for the command --labels-key "
+                f"{name}.",
+                "labels",
             )
-    return ""
+            return
 
 
 def _of_scores(facts: Facts) -> Iterator[Finding]:

@@ -135,10 +135,12 @@ def _answer(
         known = (
             f"It knows {listed(map(repr, adata.uns[key][LABELS]), 12)}." if key in adata.uns else ""
         )
-        shown.append(
-            "[yellow]Labels that the model does not know, and so misses:[/yellow] "
-            f"{escape(listed(map(repr, unknown), 12))}. {escape(known)}"
-        )
+        words = "Labels that the model does not know, and so misses:"
+        if len(unknown) == len(labels):
+            words = "The model knows none of these labels. Is this the right column?"
+        found = escape(f"{listed(map(repr, unknown), 12)}. {known}")
+        place = 0 if len(unknown) == len(labels) else len(shown)
+        shown.insert(place, f"[yellow]{words}[/yellow] {found}")
     return Answer(summary, shown)
 
 

@@ -23,8 +23,9 @@ def check_chunks(path: Path, parts: Sequence[str] = ("",)) -> None:
     """Refuse a zarr folder with a chunk compressed by Blosc that was cut short, or an empty shard.
 
     Blosc reads as many bytes as the chunk's header says, whether they are there or not, which can
-    end the process. Other codecs find out for themselves, and so do shards, by the checksum of
-    the index at their end; but an empty shard is read as if all of its values were zero.
+    end the process. Other codecs find out for themselves, and so does zarr for shards (their
+    index, at the end by default, has a checksum); but an empty shard is read as if all of its
+    values were zero.
 
     Parameters
     ----------

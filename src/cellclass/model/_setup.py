@@ -133,6 +133,11 @@ def label_colors(adata: AnnData, labels_key: str) -> dict[str, str]:
 
 def _warn_rare_labels(codes: np.ndarray, labels: list[str], labels_key: str) -> None:
     counts = np.bincount(codes[codes >= 0], minlength=len(labels))
+    if counts.max(initial=0) < 2:
+        raise LabelError(
+            f"Every label of obs[{labels_key!r}] is that of one cell, such as {labels[0]!r}, from "
+            "which nothing can be learned. Name the column with the cell types: labels_key=…."
+        )
     rare = [f"{name!r} ({n})" for name, n in zip(labels, counts, strict=True) if n < 3]
     if rare:
         warn(

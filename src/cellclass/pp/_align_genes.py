@@ -17,7 +17,7 @@ from cellclass._keys import (
     gene_original_key,
     gene_rule_key,
 )
-from cellclass._own import keep_genes, own
+from cellclass._own import check_writable, keep_genes, own
 from cellclass._warn import warn
 from cellclass.contract import (
     OUTCOMES,
@@ -162,6 +162,7 @@ def align_genes(
             "subset=True and copy=True need an AnnData in memory: call align_genes(adata."
             "to_memory(), …)."
         )
+    check_writable(adata, copy=copy)
     genes, importance = _names_of(reference)
     lookup = look_up_genes(gene_names_of(adata), genes, gene_aliases)
     if not (lookup.place >= 0).any():

@@ -20,6 +20,7 @@ from cellclass._keys import (
     confidence_key,
     evaluation_key,
 )
+from cellclass._own import check_writable
 from cellclass.errors import LabelError
 from cellclass.metrics import (
     classification_report_df,
@@ -92,6 +93,7 @@ def evaluate(
     check_not_empty(adata, or_mudata=True)
     check_obs_key(adata, labels_key, "labels_key")
     check_annotated(adata, key)
+    check_writable(adata, copy=copy)
     if labels_key == key:
         raise ValueError(
             f"labels_key={labels_key!r} is the annotation itself, which would agree with itself. "
