@@ -137,6 +137,17 @@ def flips(path, every):
         yield file, None
 
 
+WORDS = {
+    "label": "label",
+    "info": "info",
+    "rank": "rank genes",
+    "put_below": "put below another",
+    "rewrite": "convert",
+    "use_model": "predict",
+    "resume": "resume training",
+}
+
+
 def damage(inputs, work, every, names):
     print("\n| file | read by | damaged copies | refused in words | same answer | other content "
           "| **silently wrong** | **foreign or crashed** |")  # fmt: skip
@@ -173,7 +184,7 @@ def damage(inputs, work, every, names):
             n = sum(seen.values())
             columns = ("refused", "same", "other content", "different", "foreign")
             numbers = " | ".join(str(seen[kind]) for kind in columns)
-            print(f"| {name} | {reader.__name__} | {n} | {numbers} |", flush=True)
+            print(f"| {name} | {WORDS[reader.__name__]} | {n} | {numbers} |", flush=True)
             wrong += seen["different"] + seen["foreign"]
     shutil.rmtree(work / "copy", ignore_errors=True)
     shutil.rmtree(folder)
