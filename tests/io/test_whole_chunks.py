@@ -134,6 +134,7 @@ def shards(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:zarr v3 autosharding")  # of anndata 0.12
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")  # of zarr 3
+@pytest.mark.filterwarnings("ignore:.*will be removed in 0.14")  # of anndata 0.13
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, -1])
 def test_a_shard_that_was_cut_short(shards, share):
     [shard] = chunks_of(shards, "X")
