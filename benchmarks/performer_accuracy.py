@@ -154,7 +154,7 @@ def report(results: pd.DataFrame, table: str) -> None:
     for kind, part in found.groupby("kind"):
         by_dataset = part.groupby(["dataset", "arm"])[["accuracy", "macro_f1", "seconds"]].mean()
         wide = by_dataset["macro_f1"].unstack()  # noqa: PD010
-        print(f"\n{table}, {kind}: {len(wide)} datasets, {part['fold'].nunique()} folds at most")
+        print(f"\n{table}, {kind}: {len(wide)} datasets, {part['fold'].nunique()} folds at most\n")
         print("| arm | accuracy | macro-F1 | less LR | less MLP | datasets ahead of LR | s |")
         print("|---|---|---|---|---|---|---|")
         for arm in part["arm"].unique():
@@ -173,6 +173,12 @@ def report(results: pd.DataFrame, table: str) -> None:
             )
         faultless = int((wide["LR"] == 1).sum())
         print(f"\nLogistic regression makes no mistake on {faultless} datasets.")
+        print(f"\nAccuracy/macro-F1:\n\n| dataset | folds | {' | '.join(wide.columns)} |")
+        print("|---" * (len(wide.columns) + 2) + "|")
+        for name, n_folds in part.groupby("dataset", sort=False)["fold"].nunique().items():
+            scores = by_dataset.loc[name].loc[wide.columns]
+            cells = [f"{a:.3f}/{f:.3f}" for a, f in scores[["accuracy", "macro_f1"]].to_numpy()]
+            print(f"| {name} | {n_folds} | {' | '.join(cells)} |")
 
 
 def two_time_points(seed: int) -> ad.AnnData:

@@ -48,7 +48,10 @@ COMMANDS = {
         "panels.py --model lr",
         "panels.py --model mlp --selectors 'JS per label,Wilcoxon,HVG Seurat v3'",
     ),
-    "performer_accuracy": ("performer_accuracy.py full few previous",),
+    "performer_accuracy": (
+        "performer_accuracy.py full --folds 5",
+        "performer_accuracy.py few previous",
+    ),
     "performer_bounds": ("performer_bounds.py 2048",),
     "performer_encoder": ("performer.py encoder",),
     "performer_error": ("performer.py error",),
