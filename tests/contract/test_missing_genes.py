@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cellclass as cc
 from cellclass._checks import label_codes
 from cellclass.contract import SHARES, InputContract, MissingGenes, with_fewer_genes
 
@@ -96,3 +97,18 @@ def test_input_is_that_of_a_query_without_the_genes(cells):
                 fewer.read(slice(None)), expected.read(slice(None)), rtol=1e-6
             )
     assert points == {(row, place) for row in (0, 1) for place in range(len(SHARES) + 1)}
+
+
+def test_a_gene_without_a_name():
+    """It is selected, but not found, not even in the reference."""
+    cells = cc.datasets.simulate_counts(90, 40, n_labels=3, n_markers=10)
+    cells.var_names = ["", *cells.var_names[1:]]
+    cc.model.CellClassifierMLP.setup_anndata(cells, labels_key="cell_type")
+    model = cc.model.CellClassifierMLP(cells, validation_size=0.2)
+    bound = model.contract.bind(cells)
+    assert (bound.match.position < 0).sum() == 1
+    contract = model.contract
+    made = with_fewer_genes(bound, contract.gene_share, contract.importance, seed=0)
+    n_known = [int(fewer.match.known.sum()) for row, _, fewer in made if row == 1]
+    assert n_known == sorted(n_known, reverse=True)
+    assert n_known[0] == 39

@@ -139,10 +139,11 @@ def with_fewer_genes(
     """
     rng = np.random.default_rng(seed)
     n_genes, n_selected = gene_share.size, importance.size
-    column_of = np.empty(n_selected, dtype=np.int64)
+    column_of = np.full(n_selected, -1)  # a gene without a name is not found in any cells
     columns = np.flatnonzero(bound.match.position >= 0)
     column_of[bound.match.position[columns]] = columns
     most_first = column_of[np.argsort(-importance, kind="stable")]
+    most_first = most_first[most_first >= 0]
     yield RANDOM, 0, bound
     yield IMPORTANT, 0, bound
     for place, share in enumerate(SHARES, start=1):
